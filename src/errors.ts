@@ -1,0 +1,46 @@
+/** The exit codes, once: `--help` and the README print this table. */
+export const EXIT_CODES = {
+  0: 'done, or nothing to do',
+  1: 'failed; nothing visible changed',
+  2: 'usage: an argument is wrong; nothing was touched',
+  3: 'another run holds the target',
+  129: 'interrupted by SIGHUP; cleaned up',
+  130: 'interrupted by SIGINT; cleaned up',
+  143: 'interrupted by SIGTERM; cleaned up',
+} as const;
+
+export type ExitCode = keyof typeof EXIT_CODES;
+
+export interface Failure {
+  /** A stable word for machines: `TABLE_NOT_FOUND`, `ROW_COUNT_MISMATCH`, ... */
+  readonly code: string;
+  /** What happened, to which table, column or object, in the user's own names. */
+  readonly message: string;
+  /** What to do next: a sentence, ending in the command or statement to run where there is one. */
+  readonly next?: string;
+  readonly cause?: unknown;
+  readonly exitCode?: ExitCode;
+}
+
+/**
+ * Every failure the user is told of. It is thrown where the facts are known, caught once at the
+ * top, and never holds a secret: the text goes to logs and to the ledger as it is.
+ */
+export class ProjectorError extends Error {
+  override readonly name = 'ProjectorError';
+  readonly code: string;
+  readonly next: string | undefined;
+  readonly exitCode: ExitCode;
+
+  constructor(failure: Failure) {
+    super(failure.message, { cause: failure.cause });
+    this.code = failure.code;
+    this.next = failure.next;
+    this.exitCode = failure.exitCode ?? 1;
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
