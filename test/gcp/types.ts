@@ -1,0 +1,181 @@
+/** The words of the stand-in: what tests hand to it and read from it. */
+
+/** A column in BigQuery's REST form (discovery document bigquery v2, `TableFieldSchema`). */
+export interface Field {
+  readonly name: string;
+  readonly type: string;
+  readonly mode?: 'NULLABLE' | 'REQUIRED' | 'REPEATED';
+  readonly fields?: readonly Field[];
+  readonly description?: string;
+  readonly maxLength?: string;
+  readonly precision?: string;
+  readonly scale?: string;
+  readonly timestampPrecision?: string;
+  readonly roundingMode?: string;
+  readonly collation?: string;
+  readonly defaultValueExpression?: string;
+  readonly rangeElementType?: { readonly type: string };
+  readonly policyTags?: { readonly names: readonly string[] };
+}
+
+/** The rest of a `Table` resource; whatever is given is answered by `tables.get` as it is. */
+export interface TableOptions {
+  readonly project?: string;
+  readonly type?: 'TABLE' | 'VIEW' | 'MATERIALIZED_VIEW' | 'EXTERNAL' | 'SNAPSHOT';
+  readonly description?: string;
+  readonly timePartitioning?: {
+    readonly type: 'DAY' | 'HOUR' | 'MONTH' | 'YEAR';
+    readonly field?: string;
+    readonly expirationMs?: string;
+    readonly requirePartitionFilter?: boolean;
+  };
+  readonly rangePartitioning?: unknown;
+  readonly requirePartitionFilter?: boolean;
+  readonly clustering?: { readonly fields: readonly string[] };
+  readonly tableConstraints?: unknown;
+  readonly defaultCollation?: string;
+  readonly expirationTime?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** The query of a view, in BigQuery's dialect. */
+  readonly query?: string;
+}
+
+export type Service = 'bigquery' | 'storage' | 'metadata';
+
+/** One request as it arrived, in the order of arrival. */
+export interface RecordedRequest {
+  readonly service: Service;
+  readonly method: string;
+  /** The path and query string as sent. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The JSON body; absent where there was none. */
+  readonly body?: unknown;
+  /** The status answered; 0 where the connection was dropped, undefined while it is under way. */
+  status?: number;
+}
+
+/** What one row is to the caller of `sql` and `duckdb`: DuckDB's own JS values by column. */
+export type Row = Readonly<Record<string, unknown>>;
+
+export interface StoredObject {
+  readonly name: string;
+  readonly size: number;
+  readonly generation: string;
+}
+
+export interface JobSummary {
+  readonly id: string;
+  readonly project: string;
+  readonly location: string;
+  readonly kind: 'SELECT' | 'EXPORT_DATA' | string;
+  readonly state: 'PENDING' | 'RUNNING' | 'DONE';
+  readonly query: string;
+  /** `reason` of the error result; absent where the job succeeded or runs. */
+  readonly error?: string;
+}
+
+/** Which requests a fault meets. Everything that is left out matches. */
+export interface FaultTarget {
+  readonly service?: Service;
+  readonly method?: string;
+  /** Tested against the path with its query string, as it was sent. */
+  readonly path?: RegExp;
+  /** Tested against the body's text. */
+  readonly body?: RegExp;
+  /** The first match that fails, 1 being the next one (the default). */
+  readonly nth?: number;
+  /** How many matches fail from there on (default 1; Infinity for all). */
+  readonly times?: number;
+}
+
+export type Fault = FaultTarget &
+  (
+    | {
+        /** Answers in the service's own error shape, and does nothing. */
+        readonly kind: 'error';
+        readonly status: number;
+        readonly reason?: string;
+        readonly message?: string;
+        readonly headers?: Readonly<Record<string, string>>;
+      }
+    /** Drops the connection before anything was done. */
+    | { readonly kind: 'drop' }
+    /** Does what was asked, then drops the connection: the lost answer. */
+    | { readonly kind: 'drop-answer' }
+    /** Sends so many bytes of the body, then drops the connection. */
+    | { readonly kind: 'cut'; readonly afterBytes: number }
+    /** Sends so many bytes of the body, then nothing more; the connection stays open. */
+    | { readonly kind: 'stall'; readonly afterBytes: number }
+    /** Sends the body slowly. */
+    | { readonly kind: 'slow'; readonly bytesPerSecond: number }
+    /** Waits before it answers. */
+    | { readonly kind: 'delay'; readonly ms: number }
+    /** Flips one bit of the byte at this place of the body; the checksum header stays right. */
+    | { readonly kind: 'flip'; readonly atByte: number }
+    /** The job that this jobs.insert starts fails with this error result, once it has run. */
+    | { readonly kind: 'job-error'; readonly reason: string; readonly message?: string }
+  );
+
+export interface Settings {
+  /** Objects that an export is cut into (fewer where there are fewer rows; at least one). */
+  exportShards: number;
+  /** Uncompressed bytes of an Avro block. */
+  exportBlockBytes: number;
+  /** Used where the export names no compression. */
+  codec: 'null' | 'deflate';
+  /** Seconds that a job is RUNNING. */
+  jobSeconds: number;
+  /** Objects or jobs a page, whatever more is asked for. */
+  pageSize: number;
+  /** Seconds for which access tokens are said to be valid. */
+  tokenSeconds: number;
+}
+
+/** The stand-in for BigQuery, Cloud Storage and the metadata server of a VM. */
+export interface Google extends AsyncDisposable {
+  /** Environment for the binary: where the three services are. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The project of the credentials: `test-project`. */
+  readonly project: string;
+  readonly requests: readonly RecordedRequest[];
+  readonly settings: Settings;
+  createDataset(
+    dataset: string,
+    options?: { readonly location?: string; readonly project?: string },
+  ): Promise<void>;
+  createBucket(bucket: string, options?: { readonly location?: string }): void;
+  createTable(
+    dataset: string,
+    table: string,
+    schema: readonly Field[],
+    options?: TableOptions,
+  ): Promise<void>;
+  /** Drops a table; no error where there is none. */
+  dropTable(dataset: string, table: string, options?: { readonly project?: string }): Promise<void>;
+  /** Runs one statement of BigQuery's dialect at once (no job): SELECT, INSERT, UPDATE, DELETE. */
+  sql(bigQuerySql: string): Promise<Row[]>;
+  /**
+   * Runs DuckDB's SQL as it is. A BigQuery table is `"project"."dataset.table"`... see `tableName`.
+   */
+  duckdb(sql: string): Promise<Row[]>;
+  /** The name of a BigQuery table in DuckDB's SQL, quoted, for `duckdb`. */
+  tableName(dataset: string, table: string, options?: { readonly project?: string }): string;
+  objects(bucket: string): readonly StoredObject[];
+  /** The bytes of an object; undefined where there is none. */
+  readObject(bucket: string, name: string): Buffer | undefined;
+  /** Writes an object as another writer would: with a new generation. */
+  writeObject(bucket: string, name: string, bytes: Buffer): void;
+  deleteObject(bucket: string, name: string): void;
+  jobs(): readonly JobSummary[];
+  /** Switches a fault on; the first fault that matches a request is the one that is used. */
+  fail(fault: Fault): void;
+  /** Switches every fault off. */
+  heal(): void;
+  /** Makes every token handed out so far invalid: 401 until the client asks for a new one. */
+  expireTokens(): void;
+  /** Refuses these permissions from now on, as IAM does: `bigquery.jobs.create`, `storage.objects.create`... */
+  deny(...permissions: string[]): void;
+  /** Grants denied permissions again; all of them where none is named. */
+  allow(...permissions: string[]): void;
+}
