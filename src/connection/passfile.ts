@@ -1,0 +1,63 @@
+import { readFileSync, statSync } from 'node:fs';
+
+/** What a passfile is asked for. `host` is the name as written, `localhost` for the default socket. */
+export interface Login {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+}
+
+export interface Passfile {
+  /** The password of the first line that fits. */
+  passwordFor(login: Login): string | undefined;
+  /** Why the file was not used, if it exists and was not. */
+  readonly warning: string | undefined;
+}
+
+/**
+ * Reads a password file by the rules of "34.16. The Password File": lines of
+ * `host:port:database:user:password`, `*` for anything, `\` before a `:` or `\`; a file that others
+ * can read is ignored, with a warning. A file that is missing is no error.
+ */
+export function readPassfile(path: string): Passfile {
+  const none = { passwordFor: () => undefined, warning: undefined };
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return none;
+  if (!stats.isFile()) return { ...none, warning: `the password file ${path} is not a plain file` };
+  if ((stats.mode & 0o077) !== 0) {
+    const warning = `the password file ${path} can be read by others and is ignored; run chmod 0600 ${path}`;
+    return { ...none, warning };
+  }
+  const lines = readLines(path);
+  if (lines === undefined) return { ...none, warning: `the password file ${path} cannot be read` };
+  return { passwordFor: (login) => search(lines, login), warning: undefined };
+}
+
+function readLines(path: string): string[] | undefined {
+  try {
+    return readFileSync(path, 'utf8').split(/\r?\n/u);
+  } catch {
+    return undefined;
+  }
+}
+
+function search(lines: readonly string[], login: Login): string | undefined {
+  const wanted = [login.host, String(login.port), login.database, login.user];
+  for (const line of lines) {
+    if (line.startsWith('#')) continue;
+    const match =
+      /^((?:[^:\\]|\\.)*):((?:[^:\\]|\\.)*):((?:[^:\\]|\\.)*):((?:[^:\\]|\\.)*):(.*)$/su.exec(line);
+    if (match === null) continue;
+    const [, ...fields] = match;
+    const fits = wanted.every(
+      (value, index) => fields[index] === '*' || unescape(fields[index]) === value,
+    );
+    if (fits) return unescape(fields[4]);
+  }
+  return undefined;
+}
+
+function unescape(field = ''): string {
+  return field.replaceAll(/\\(.)/gsu, '$1');
+}
