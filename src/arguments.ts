@@ -1,0 +1,73 @@
+import { parseArgs } from 'citty';
+import { CITTY_FLAGS, exampleOf, type FlagName } from './arguments/flags.ts';
+import * as names from './arguments/names.ts';
+import { readTarget, type TargetName } from './arguments/target.ts';
+import { readTokens } from './arguments/tokens.ts';
+import { asOneError, usageError } from './arguments/usage-error.ts';
+
+/** What one run is asked to do: every value is checked by its form, none against a service. */
+export interface Arguments {
+  readonly dataset: names.DatasetName;
+  readonly bqTable: string;
+  readonly location: string;
+  readonly connection: Connection;
+  readonly pgTable: TargetName;
+  /** `--pg-table` as given: the key of `sync_state`. */
+  readonly pgTableText: string;
+  readonly bucket: string;
+}
+
+export type Question = { readonly help: true } | { readonly version: true };
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+// Stands in until src/connection/ is there.
+type Connection = string;
+const readConnection = (uri: string, _env: Environment): Connection => uri;
+
+/**
+ * Reads the command line. Throws one ProjectorError with exit code 2 that tells all that is wrong,
+ * each with what to write instead; `--help` and `--version` win over every error.
+ */
+export function readArguments(argv: readonly string[], env: Environment): Arguments | Question {
+  if (argv.includes('--help')) return { help: true };
+  if (argv.includes('--version')) return { version: true };
+  if (argv.length === 0) {
+    throw usageError('the six flags are missing', 'bq_to_postgres --help explains each of them.');
+  }
+  const tokens = readTokens(argv);
+  const given = parseArgs<Record<FlagName, { type: 'string' }>>([...tokens.accepted], CITTY_FLAGS);
+  const errors: Error[] = [...tokens.errors];
+
+  function take<Value>(name: FlagName, read: (text: string) => Value): Value | undefined {
+    try {
+      const text = given[name];
+      if (text !== undefined) return read(text);
+      if (!tokens.spokenOf.has(name)) errors.push(missing(name));
+    } catch (error) {
+      errors.push(error instanceof Error ? error : new Error(String(error)));
+    }
+    return undefined;
+  }
+
+  const taken = {
+    dataset: take('bq-dataset', names.readDataset),
+    bqTable: take('bq-table', names.readBigQueryTable),
+    location: take('bq-location', names.readLocation),
+    connection: take('pg-conn', (uri) => readConnection(uri, env)),
+    pgTable: take('pg-table', readTarget),
+    pgTableText: given['pg-table'],
+    bucket: take('gcs-bucket', names.readBucket),
+  };
+  if (errors.length === 0 && isComplete(taken)) return taken;
+  throw asOneError(errors);
+}
+
+type Taken = { readonly [Key in keyof Arguments]: Arguments[Key] | undefined };
+
+function isComplete(taken: Taken): taken is Arguments {
+  return Object.values(taken).every((value) => value !== undefined);
+}
+
+function missing(name: FlagName): Error {
+  return usageError(`--${name} is missing`, `Write, for example: ${exampleOf(name)}`);
+}

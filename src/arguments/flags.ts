@@ -1,0 +1,57 @@
+import type { ArgsDef } from 'citty';
+
+export interface Flag {
+  readonly description: string;
+  /** The value's shape, for the usage line. */
+  readonly valueHint: string;
+  /** A value as a user writes it in a shell, quoted where a shell needs it. */
+  readonly example: string;
+}
+
+/** The six flags, all mandatory: `--help`, the checks and their messages come from this table. */
+export const FLAGS = {
+  'bq-dataset': {
+    description: 'BigQuery dataset of the table; with its project where that is another one',
+    valueHint: '[PROJECT.]DATASET',
+    example: 'my-project.analytics',
+  },
+  'bq-table': {
+    description: 'BigQuery table; it has a column max_ingested_at (TIMESTAMP or DATETIME)',
+    valueHint: 'TABLE',
+    example: 'flights',
+  },
+  'bq-location': {
+    description: 'location of the dataset',
+    valueHint: 'LOCATION',
+    example: 'europe-west1',
+  },
+  'pg-conn': {
+    description: 'connection URI, read as psql reads it',
+    valueHint: 'URI',
+    example: "'postgresql://loader@10.1.2.3/warehouse?sslmode=require'",
+  },
+  'pg-table': {
+    description: 'PostgreSQL table to keep equal; the first run makes it',
+    valueHint: '[SCHEMA.]TABLE',
+    example: 'public.flights',
+  },
+  'gcs-bucket': {
+    description: 'bucket, in the same location, that the rows pass through',
+    valueHint: 'BUCKET',
+    example: 'my-project-bq-to-postgres',
+  },
+} as const satisfies Record<string, Flag>;
+
+export type FlagName = keyof typeof FLAGS;
+
+export const FLAG_NAMES = Object.keys(FLAGS) as readonly FlagName[];
+
+/** The flags as citty reads them; that all are given is checked apart, with all other errors. */
+export const CITTY_FLAGS: ArgsDef = Object.fromEntries(
+  FLAG_NAMES.map((name) => [name, { type: 'string' }]),
+);
+
+/** `--bq-table flights`: what to type, with an example for the value. */
+export function exampleOf(name: FlagName): string {
+  return `--${name} ${FLAGS[name].example}`;
+}

@@ -1,0 +1,29 @@
+import { parseTableName } from '../identifiers.ts';
+import { usageError } from './usage-error.ts';
+
+export interface TargetName {
+  /** Undefined: the first schema of the search path that has the table, as in psql. */
+  readonly schema: string | undefined;
+  readonly name: string;
+}
+
+/** The projector's own tables: a target of that name would overwrite what they remember. */
+const OWN_TABLES: readonly string[] = ['sync_state', 'sync_runs', 'sync_splits'];
+
+/** Reads `--pg-table`; refuses what PostgreSQL, or the projector, keeps for itself. */
+export function readTarget(text: string): TargetName {
+  const target = parseTableName(text);
+  if (OWN_TABLES.includes(target.name)) {
+    throw usageError(
+      `--pg-table ${text}: the projector keeps its own state in a table of that name`,
+      'Choose another name for the target.',
+    );
+  }
+  if (target.schema === 'information_schema' || target.schema?.startsWith('pg_')) {
+    throw usageError(
+      `--pg-table ${text}: PostgreSQL keeps the schema ${target.schema} for itself`,
+      `Choose a schema of your own: --pg-table public.${target.name}.`,
+    );
+  }
+  return target;
+}

@@ -1,0 +1,55 @@
+import { messageOf, ProjectorError } from '../errors.ts';
+
+/** Anything that was thrown, as it is told to people and to machines. */
+export interface FailureText {
+  /** For machines; `UNEXPECTED` for what the projector did not foresee. */
+  readonly code: string;
+  readonly message: string;
+  readonly next: string;
+  /** The messages of the causes, outermost first, without those that repeat what is said before. */
+  readonly causes: readonly string[];
+  /** Only of what was not foreseen: there it is the best lead. */
+  readonly stack: string | undefined;
+}
+
+const MAX_CAUSES = 6;
+
+export function failureText(error: unknown): FailureText {
+  const known = error instanceof ProjectorError ? error : undefined;
+  return {
+    code: known?.code ?? 'UNEXPECTED',
+    message: messageOf(error),
+    next:
+      known === undefined
+        ? 'Run it again; if it stays, report it with these lines.'
+        : (known.next ?? ''),
+    causes: causesOf(error),
+    stack: known === undefined && error instanceof Error ? error.stack : undefined,
+  };
+}
+
+/** The failure in paragraphs: what happened, why, what to do. */
+export function failureParagraphs(failure: FailureText): string {
+  const causes = failure.causes.map((cause) => `Cause: ${cause}`);
+  const stack = failure.stack === undefined ? [] : [failure.stack];
+  const next = failure.next === '' ? [] : [failure.next];
+  return [`${failure.message} (${failure.code})`, ...causes, ...stack, ...next].join('\n');
+}
+
+function causesOf(error: unknown): readonly string[] {
+  const told = [messageOf(error)];
+  const waiting = inside(error);
+  while (waiting.length > 0 && told.length <= MAX_CAUSES) {
+    const cause = waiting.shift();
+    const message = messageOf(cause);
+    if (!told.some((earlier) => earlier.includes(message))) told.push(message);
+    waiting.unshift(...inside(cause));
+  }
+  return told.slice(1);
+}
+
+function inside(error: unknown): unknown[] {
+  if (!(error instanceof Error)) return [];
+  const several = error instanceof AggregateError ? error.errors : [];
+  return [...several, ...(error.cause === undefined ? [] : [error.cause])];
+}

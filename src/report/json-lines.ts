@@ -1,0 +1,112 @@
+import { type DestinationStream, destination, type Logger, pino } from 'pino';
+import { failureParagraphs, failureText } from './failure-text.ts';
+import { finishedLine } from './phase-line.ts';
+import {
+  type Expected,
+  type Fields,
+  type Phase,
+  type PhaseName,
+  QUIET_PHASES,
+  type Report,
+} from './report.ts';
+import { newSecrets } from './secrets.ts';
+import { type Summary, summaryLine } from './summary.ts';
+
+export interface JsonLinesWorld {
+  /** INFO and WARNING go here, ERROR to `errors`. Both must be written before the call returns. */
+  readonly out?: DestinationStream;
+  readonly errors?: DestinationStream;
+  readonly nowMs?: () => number;
+}
+
+const PROGRESS_INTERVAL_MS = 10_000;
+
+/**
+ * One JSON object a line, as Cloud Logging reads structured logs: `severity`, `message`, `time`,
+ * and fields. https://cloud.google.com/logging/docs/structured-logging
+ */
+export function jsonLinesReport(world: JsonLinesWorld = {}): Report {
+  const out = logger(world.out ?? destination({ dest: 1, sync: true }));
+  const errors = logger(world.errors ?? destination({ dest: 2, sync: true }));
+  const nowMs = world.nowMs ?? performance.now.bind(performance);
+  const openedMs = nowMs();
+  const secrets = newSecrets();
+  const clean = (fields: Fields) => secrets.maskAll(fields) as Fields;
+
+  function info(message: string, fields: Fields = {}): void {
+    out.info(clean(fields), secrets.mask(message));
+  }
+
+  function phase(name: PhaseName, expected: Expected = {}): Phase {
+    return jsonPhase(name, expected, nowMs, info);
+  }
+
+  function error(thrown: unknown): void {
+    const failure = failureText(thrown);
+    const { code, next, causes, stack } = failure;
+    const cause = causes.length === 0 ? undefined : causes;
+    errors.error(clean({ code, next, cause, stack }), secrets.mask(failureParagraphs(failure)));
+  }
+
+  function summary(result: Summary): void {
+    info(summaryLine(result), { ...result, totalSeconds: (nowMs() - openedMs) / 1000 });
+  }
+
+  return {
+    phase,
+    info,
+    warn: (message, fields = {}) => out.warn(clean(fields), secrets.mask(message)),
+    error,
+    summary,
+    hide: secrets.hide,
+    close: () => {},
+  };
+}
+
+type Say = (message: string, fields: Fields) => void;
+
+/** A line at the end of the phase, and every ten seconds before. */
+function jsonPhase(name: PhaseName, expected: Expected, nowMs: () => number, say: Say): Phase {
+  const startedMs = nowMs();
+  let state = { done: 0 };
+  let lastMs = startedMs;
+  let finished = false;
+
+  function tell(ended: boolean): void {
+    const seconds = (nowMs() - startedMs) / 1000;
+    const line = finishedLine({ name, expected, seconds, ...state });
+    const fields = { phase: name, ...expected, ...state, seconds };
+    say(ended ? line : `${line} so far`, fields);
+  }
+
+  return {
+    advance(done, also = {}) {
+      state = { done, ...also };
+      if (finished || nowMs() - lastMs < PROGRESS_INTERVAL_MS) return;
+      lastMs = nowMs();
+      tell(false);
+    },
+    finish() {
+      if (!finished && !QUIET_PHASES.has(name)) tell(true);
+      finished = true;
+    },
+  };
+}
+
+const SEVERITY: Readonly<Record<string, string>> = {
+  info: 'INFO',
+  warn: 'WARNING',
+  error: 'ERROR',
+};
+
+function logger(stream: DestinationStream): Logger {
+  return pino(
+    {
+      base: null,
+      messageKey: 'message',
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ severity: SEVERITY[label] ?? 'DEFAULT' }) },
+    },
+    stream,
+  );
+}

@@ -1,0 +1,51 @@
+import type { Summary } from './summary.ts';
+
+/** The steps of a run that take time, in the words that users read. */
+export type PhaseName =
+  | 'plan'
+  | 'export'
+  | 'load'
+  | 'check'
+  | 'indexes'
+  | 'swap'
+  | 'commit'
+  | 'clean up';
+
+/** What a phase is expected to come to; without a total, only that it moves is shown. */
+export interface Expected {
+  readonly total?: number;
+  /** What `done` counts, in the plural: `rows`, `shards`, `objects`. */
+  readonly unit?: string;
+}
+
+/** Totals since the phase began, not differences. */
+export interface Progress {
+  readonly rows?: number;
+  readonly bytes?: number;
+}
+
+export interface Phase {
+  /** Sets how much is done so far, in the phase's unit. Cheap enough to be called for each chunk. */
+  advance(done: number, also?: Progress): void;
+  /** Ends the phase; a second call does nothing. */
+  finish(): void;
+}
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** All that a run shows. Phases may overlap. Nothing that was hidden is ever written. */
+export interface Report {
+  phase(name: PhaseName, expected?: Expected): Phase;
+  info(message: string, fields?: Fields): void;
+  warn(message: string, fields?: Fields): void;
+  /** Tells of anything thrown: what happened, what to do next, the causes. */
+  error(error: unknown): void;
+  summary(summary: Summary): void;
+  /** From now on `secret` is masked in whatever is written: the last safety net, not the first. */
+  hide(secret: string): void;
+  /** Ends all phases that are still open, without a word on them. */
+  close(): void;
+}
+
+/** Phases so short, or so much part of every run, that their end is not worth a line. */
+export const QUIET_PHASES: ReadonlySet<PhaseName> = new Set(['plan', 'check']);

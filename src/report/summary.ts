@@ -1,0 +1,55 @@
+import { bytesText, countText, secondsText } from './figures.ts';
+import type { PhaseName } from './report.ts';
+
+export interface Summary {
+  readonly runId: string;
+  readonly mode: 'full' | 'incremental' | 'nothing new';
+  /** `project.dataset.table`. */
+  readonly source: string;
+  /** `schema.table`. */
+  readonly target: string;
+  /** `low < max_ingested_at <= high`, UTC; no `low`: from the beginning. */
+  readonly window: { readonly low: string | undefined; readonly high: string | undefined };
+  readonly rows: number;
+  /** Of the exported objects. */
+  readonly bytes: number;
+  readonly seconds: Readonly<Partial<Record<PhaseName, number>>>;
+  /** `sync_state.last_synced_at` after the run. */
+  readonly watermark: string | null;
+  readonly warnings: readonly string[];
+}
+
+/** The summary in one line; all that there is to say when nothing is new. */
+export function summaryLine(summary: Summary): string {
+  const { source, target, watermark } = summary;
+  if (summary.mode === 'nothing new') {
+    const since = watermark === null ? '' : ` since ${watermark}`;
+    return `Nothing new in ${source}${since}: ${target} is up to date`;
+  }
+  const what = summary.mode === 'full' ? 'Full load' : 'Increment';
+  return `${what} of ${source} into ${target}: ${countText(summary.rows)} rows`;
+}
+
+/** The summary as a short table for people; nothing new is one line. */
+export function summaryText(summary: Summary, totalSeconds: number): string {
+  if (summary.mode === 'nothing new') return summaryLine(summary);
+  const phases = Object.entries(summary.seconds).map(
+    ([name, seconds]) => `${name} ${secondsText(seconds)}`,
+  );
+  const lines = [
+    ['window', windowText(summary)],
+    ['rows', countText(summary.rows)],
+    ['bytes', bytesText(summary.bytes)],
+    ['time', [`${secondsText(totalSeconds)} in all`, ...phases].join(', ')],
+    ['watermark', summary.watermark ?? 'none yet: no row has max_ingested_at'],
+    ['run', summary.runId],
+    ...summary.warnings.map((warning) => ['warning', warning]),
+  ];
+  const table = lines.map(([name = '', value = '']) => `  ${name.padEnd(9)}  ${value}`);
+  return [summaryLine(summary), ...table].join('\n');
+}
+
+function windowText({ mode, window: { low, high } }: Summary): string {
+  if (mode === 'full') return high === undefined ? 'all rows' : `all rows, up to ${high}`;
+  return `after ${low ?? 'the beginning'}, up to ${high ?? 'the end'}`;
+}
