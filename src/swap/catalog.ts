@@ -1,0 +1,114 @@
+import type postgres from 'postgres';
+import { type Failure, ProjectorError } from '../errors.ts';
+
+/** Any postgres.js handle that can run statements: the pool, a reserved connection, a transaction. */
+export type Connection = postgres.ISql;
+
+/** Something that a full load could not give back, or has no right to rebuild. */
+export interface Refusal {
+  readonly code: 'CANNOT_KEEP' | 'MISSING_RIGHTS';
+  /** The object and what is wrong with it: `view public.v belongs to "ann"`. */
+  readonly message: string;
+  /** What to do about it, with the statement to run where there is one. */
+  readonly next: string;
+}
+
+/** What each kind of dependent reads from: one transaction, under `READING`. */
+export interface Catalog {
+  readonly sql: Connection;
+  readonly majorVersion: number;
+  readonly currentUser: string;
+  /** The privilege for pg_has_role that SET ROLE needs: PostgreSQL 16 split it from membership. */
+  readonly setRole: 'SET' | 'MEMBER';
+  readonly refuse: (refusal: Refusal) => void;
+}
+
+/**
+ * Settings under which the catalog is read: every name comes out qualified and every constant in
+ * one spelling, whatever the role's own settings are, so that two readings can be compared.
+ */
+const READING = {
+  search_path: '',
+  quote_all_identifiers: 'off',
+  datestyle: 'ISO',
+  intervalstyle: 'postgres',
+  timezone: 'UTC',
+  extra_float_digits: '1',
+} as const;
+
+/** Settings that the text read under `READING` needs to be understood again, for a transaction. */
+export const WRITING: readonly string[] = [
+  'SET LOCAL intervalstyle = postgres',
+  'SET LOCAL datestyle = ISO',
+  'SET LOCAL check_function_bodies = off',
+  'SET LOCAL statement_timeout = 0',
+];
+
+/** Runs `body` with the settings of `READING`, and puts back what was set before. */
+export async function withReadingSettings<T>(sql: Connection, body: () => Promise<T>): Promise<T> {
+  const names = Object.keys(READING);
+  const before = await sql<{ name: string; value: string }[]>`
+    SELECT name, current_setting(name) AS value FROM unnest(${arrayText(names)}::text[]) AS name`;
+  await setLocally(sql, Object.entries(READING));
+  const result = await body();
+  await setLocally(
+    sql,
+    before.map(({ name, value }) => [name, value]),
+  );
+  return result;
+}
+
+async function setLocally(
+  sql: Connection,
+  settings: readonly (readonly [string, string])[],
+): Promise<void> {
+  await sql`
+    SELECT set_config(name, value, true)
+    FROM unnest(${arrayText(settings.map(([name]) => name))}::text[], ${arrayText(settings.map(([, value]) => value))}::text[])
+      AS setting(name, value)`;
+}
+
+/**
+ * The rows of `query` by way of JSON: numbers, lists and nested objects then come back as such
+ * under any type settings of the pool. Cast an oid to int8: JSON has oids as text.
+ */
+export async function readRows<T>(
+  { sql }: Catalog,
+  query: postgres.Fragment,
+): Promise<readonly T[]> {
+  const [row] = await sql<{ rows: string }[]>`
+    SELECT coalesce(json_agg(found), '[]')::text AS rows FROM (${query}) AS found`;
+  return JSON.parse(row?.rows ?? '[]') as T[];
+}
+
+/** `items` as an array's text, which needs no knowledge of array types on the client's side. */
+export function arrayText(items: readonly (string | number)[]): string {
+  return `{${items.map((item) => `"${String(item).replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
+}
+
+/** Opens the catalog inside the transaction that `sql` is in; refusals are collected in `refusals`. */
+export async function openCatalog(sql: Connection, refusals: Refusal[]): Promise<Catalog> {
+  const [row] = await sql<{ version: number; currentUser: string }[]>`
+    SELECT current_setting('server_version_num')::int AS version, current_user AS "currentUser"`;
+  if (row === undefined) throw new TypeError('a SELECT without FROM gave no row');
+  const majorVersion = Math.floor(row.version / 10_000);
+  return {
+    sql,
+    majorVersion,
+    currentUser: row.currentUser,
+    setRole: majorVersion >= 16 ? 'SET' : 'MEMBER',
+    refuse: (refusal) => refusals.push(refusal),
+  };
+}
+
+/** All refusals as one error: every object and every way out is told at once. */
+export function refusalError(target: string, refusals: readonly Refusal[]): ProjectorError {
+  const messages = [...new Set(refusals.map(({ message }) => message))];
+  const next = [...new Set(refusals.map((refusal) => refusal.next))];
+  const failure: Failure = {
+    code: refusals[0]?.code ?? 'CANNOT_KEEP',
+    message: `a full load of ${target} would lose something: ${messages.join('; ')}`,
+    next: next.join(' '),
+  };
+  return new ProjectorError(failure);
+}

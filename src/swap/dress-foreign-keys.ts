@@ -1,0 +1,89 @@
+import type postgres from 'postgres';
+import { quoteIdentifier, quoteTable, type TableName } from '../identifiers.ts';
+import type { Dependents } from './dependents.ts';
+import { addForeignKey, type ForeignKey } from './foreign-keys.ts';
+import type { DressProgress } from './index-progress.ts';
+import { type Patience, patiently } from './patience.ts';
+import { temporaryName } from './temporary-names.ts';
+import { explainViolation } from './violations.ts';
+
+/**
+ * Adds the target's foreign keys to staging and holds its rows to them, also to those declared NOT
+ * VALID. A key is added NOT VALID and validated apart, since only then are writers of the
+ * referenced table blocked for no longer than an instant.
+ */
+export async function dressForeignKeys(
+  sql: postgres.Sql,
+  staging: TableName,
+  dependents: Dependents,
+  patience: Patience,
+  onProgress: (progress: DressProgress) => void,
+): Promise<void> {
+  const { target } = dependents;
+  for (const key of dependents.foreignKeysFrom) {
+    onProgress({ object: key.name, phase: 'validating foreign key', done: 0, total: 0 });
+    const toItself = key.references.schema === target.schema && key.references.name === target.name;
+    const place = { staging, references: toItself ? staging : key.references };
+    try {
+      await dressForeignKey(sql, key, place, patience);
+    } catch (error) {
+      throw explainViolation(error, target, key.name);
+    }
+  }
+}
+
+interface Place {
+  readonly staging: TableName;
+  readonly references: TableName;
+}
+
+async function dressForeignKey(
+  sql: postgres.Sql,
+  key: ForeignKey,
+  place: Place,
+  patience: Patience,
+): Promise<void> {
+  const there = await readForeignKeyStates(sql, place.staging);
+  if (there.get(key.name) === true || (there.has(key.name) && !key.validated)) return;
+  const alter = `ALTER TABLE ${quoteTable(place.staging)}`;
+  const add = (name: string, suffix: string) =>
+    addForeignKey({ ...key, name, after: key.after + suffix }, place.staging, place.references);
+  const run = (...statements: readonly string[]) => runPatiently(sql, statements, patience);
+  const validate = (name: string) =>
+    sql.unsafe(`${alter} VALIDATE CONSTRAINT ${quoteIdentifier(name)}`);
+
+  if (!key.enforced || (key.validated && key.toPartitioned)) {
+    await run(add(key.name, ''));
+  } else if (key.validated) {
+    if (!there.has(key.name)) await run(add(key.name, ' NOT VALID'));
+    await validate(key.name);
+  } else {
+    const trial = temporaryName(place.staging, ['foreign key', key]);
+    if (!there.has(trial)) await run(add(trial, ''));
+    await validate(trial);
+    await run(`${alter} DROP CONSTRAINT ${quoteIdentifier(trial)}`, add(key.name, ''));
+  }
+}
+
+async function readForeignKeyStates(
+  sql: postgres.Sql,
+  staging: TableName,
+): Promise<ReadonlyMap<string, boolean>> {
+  const rows = await sql<{ name: string; validated: boolean }[]>`
+    SELECT conname AS name, convalidated AS validated FROM pg_constraint
+    WHERE conrelid = ${quoteTable(staging)}::regclass AND contype = 'f' AND conparentid = 0`;
+  return new Map(rows.map(({ name, validated }) => [name, validated]));
+}
+
+async function runPatiently(
+  sql: postgres.Sql,
+  statements: readonly string[],
+  patience: Patience,
+): Promise<void> {
+  await patiently(sql, patience, (budgetMs) =>
+    sql.begin(async (transaction) => {
+      await transaction.unsafe(`SET LOCAL lock_timeout = ${Math.ceil(budgetMs)}`);
+      for (const statement of statements) await transaction.unsafe(statement);
+    }),
+  );
+}

@@ -1,0 +1,148 @@
+import type postgres from 'postgres';
+import { quoteTable, type TableName } from '../identifiers.ts';
+import { WRITING } from './catalog.ts';
+import type { Dependents } from './dependents.ts';
+import { dressForeignKeys } from './dress-foreign-keys.ts';
+import { type DressProgress, watchIndexes } from './index-progress.ts';
+import { addIndexConstraint, createIndex, type Index, stagingIndexName } from './indexes.ts';
+import type { Patience } from './patience.ts';
+import { createStatistics, stagingStatisticsName } from './statistics.ts';
+import { explainViolation } from './violations.ts';
+
+/** What to dress, and how. */
+export interface DressPlan {
+  readonly staging: TableName;
+  /** undefined: there is no target yet, and so nothing but statistics to make. */
+  readonly dependents: Dependents | undefined;
+  /** Indexes to build at once (each can have parallel workers of its own); 2 if not said. */
+  readonly indexesAtOnce?: number;
+  readonly signal?: AbortSignal;
+}
+
+const PATIENCE_MS = 30 * 60_000;
+
+/**
+ * Gives staging, once its rows are in, the indexes, constraints and statistics of the target, and
+ * analyzes it, so that the swap has only names to change. Nothing of the target is touched. It can
+ * be called again after a crash: what exists is left as it is. `sql` is a pool, of which up to
+ * `indexesAtOnce` + 1 connections are used. Rows that break a constraint: CONSTRAINT_BROKEN.
+ */
+export async function dressStaging(
+  sql: postgres.Sql,
+  plan: DressPlan,
+  onProgress: (progress: DressProgress) => void,
+): Promise<void> {
+  const { dependents, staging, signal } = plan;
+  if (dependents !== undefined) {
+    const indexes = dependents.indexes.filter((index) => isOn(dependents.target, index.table));
+    await buildIndexes(sql, plan, dependents, indexes, onProgress);
+    await addConstraints(sql, plan, dependents, indexes, onProgress);
+    const patience: Patience = { patienceMs: PATIENCE_MS, signal };
+    await dressForeignKeys(sql, staging, dependents, patience, onProgress);
+    await addStatistics(sql, staging, dependents);
+  }
+  signal?.throwIfAborted();
+  onProgress({ object: quoteTable(staging), phase: 'analyzing', done: 0, total: 0 });
+  // VACUUM fills the visibility map: without it no index-only scan is planned on the new table.
+  await sql.unsafe(`VACUUM (ANALYZE) ${quoteTable(staging)}`);
+}
+
+/** Builds all indexes but those that a constraint has to build itself, several at once. */
+async function buildIndexes(
+  sql: postgres.Sql,
+  plan: DressPlan,
+  dependents: Dependents,
+  indexes: readonly Index[],
+  onProgress: (progress: DressProgress) => void,
+): Promise<void> {
+  const waiting = indexes.filter((index) => index.constraint?.buildsItsIndex !== true);
+  const watch = watchIndexes(sql, plan.staging, onProgress);
+  const build = async (): Promise<void> => {
+    for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
+      plan.signal?.throwIfAborted();
+      await buildIndex(sql, plan.staging, dependents, index, watch.building);
+    }
+  };
+  const free = Math.max(1, (sql.options.max ?? 1) - 1);
+  const builders = Math.min(plan.indexesAtOnce ?? 2, free);
+  const results = await Promise.allSettled(Array.from({ length: builders }, build)).finally(
+    watch.stop,
+  );
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
+
+async function buildIndex(
+  sql: postgres.Sql,
+  staging: TableName,
+  dependents: Dependents,
+  index: Index,
+  building: (pid: number, name: string) => void,
+): Promise<void> {
+  const name = stagingIndexName(index, staging);
+  try {
+    await sql.begin(async (transaction) => {
+      const [session] = await transaction<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
+      building(session?.pid ?? 0, quoteTable({ schema: index.table.schema, name: index.name }));
+      for (const statement of [...WRITING, ...createIndex(index, staging, name)]) {
+        await transaction.unsafe(statement);
+      }
+    });
+  } catch (error) {
+    throw explainViolation(error, dependents.target, index.name);
+  }
+}
+
+/** Makes constraints of the indexes that back one; EXCLUDE constraints build theirs here. */
+async function addConstraints(
+  sql: postgres.Sql,
+  plan: DressPlan,
+  dependents: Dependents,
+  indexes: readonly Index[],
+  onProgress: (progress: DressProgress) => void,
+): Promise<void> {
+  const there = await readConstraintNames(sql, plan.staging);
+  for (const index of indexes) {
+    const name = stagingIndexName(index, plan.staging);
+    if (index.constraint === null || there.has(name)) continue;
+    plan.signal?.throwIfAborted();
+    onProgress({ object: index.name, phase: 'adding constraint', done: 0, total: 0 });
+    try {
+      await runTogether(sql, addIndexConstraint(index, plan.staging, name));
+    } catch (error) {
+      throw explainViolation(error, dependents.target, index.name);
+    }
+  }
+}
+
+async function addStatistics(
+  sql: postgres.Sql,
+  staging: TableName,
+  dependents: Dependents,
+): Promise<void> {
+  for (const statistics of dependents.statistics) {
+    if (!isOn(dependents.target, statistics.table)) continue;
+    const name = stagingStatisticsName(statistics, staging);
+    await runTogether(sql, createStatistics(statistics, staging, name));
+  }
+}
+
+/** The names of the constraints that a relation has. */
+async function readConstraintNames(
+  sql: postgres.Sql,
+  staging: TableName,
+): Promise<ReadonlySet<string>> {
+  const rows = await sql<{ name: string }[]>`
+    SELECT conname AS name FROM pg_constraint WHERE conrelid = ${quoteTable(staging)}::regclass`;
+  return new Set(rows.map(({ name }) => name));
+}
+
+/** One transaction: after a crash, all of it is there or none. */
+async function runTogether(sql: postgres.Sql, statements: readonly string[]): Promise<void> {
+  await sql.begin(async (transaction) => {
+    for (const statement of [...WRITING, ...statements]) await transaction.unsafe(statement);
+  });
+}
+
+function isOn(target: TableName, table: TableName): boolean {
+  return target.schema === table.schema && target.name === table.name;
+}

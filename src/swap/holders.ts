@@ -1,0 +1,100 @@
+import { quoteIdentifier } from '../identifiers.ts';
+import { arrayText, type Catalog, readRows } from './catalog.ts';
+import type { CatalogObject } from './falling.ts';
+
+interface Holder {
+  /** In the server's words: `view public.v`, `function f(integer)`. */
+  readonly description: string;
+  readonly owner: string;
+  readonly owned: boolean;
+  readonly schema: string;
+  readonly replaced: boolean;
+  readonly mayCreate: boolean;
+  readonly extension: string | null;
+  readonly leakproof: boolean;
+  readonly superuser: boolean;
+}
+
+/**
+ * Refuses dependents that cannot be changed: what belongs to another role or to an extension, and
+ * what CREATE OR REPLACE would have to write into a schema where the user may not create.
+ * `relations` are materialized views, which are rebuilt or refreshed.
+ */
+export async function refuseHolders(
+  catalog: Catalog,
+  dependents: readonly CatalogObject[],
+  relations: readonly number[],
+): Promise<void> {
+  const holders = await readRows<Holder>(
+    catalog,
+    catalog.sql`
+    WITH dependent(catalog, oid) AS (
+      SELECT * FROM unnest(${arrayText(dependents.map((object) => object.catalog))}::text[],
+        ${arrayText(dependents.map(({ oid }) => oid))}::oid[])
+    ), holder(classid, oid) AS (
+      SELECT 'pg_class'::regclass, ev_class FROM pg_rewrite
+        WHERE oid IN (SELECT oid FROM dependent WHERE catalog = 'pg_rewrite')
+      UNION SELECT 'pg_class'::regclass, polrelid FROM pg_policy
+        WHERE oid IN (SELECT oid FROM dependent WHERE catalog = 'pg_policy')
+      UNION SELECT 'pg_class'::regclass, adrelid FROM pg_attrdef
+        WHERE oid IN (SELECT oid FROM dependent WHERE catalog = 'pg_attrdef')
+      UNION SELECT 'pg_class'::regclass, conrelid FROM pg_constraint
+        WHERE oid IN (SELECT oid FROM dependent WHERE catalog = 'pg_constraint') AND conrelid <> 0
+      UNION SELECT 'pg_class'::regclass, unnest(${arrayText(relations)}::oid[])
+      UNION SELECT 'pg_proc'::regclass, oid FROM dependent WHERE catalog = 'pg_proc'
+    )
+    SELECT pg_describe_object(holder.classid, holder.oid, 0) AS description,
+      pg_get_userbyid(place.owner) AS owner, pg_has_role(place.owner, 'USAGE') AS owned,
+      n.nspname AS schema, place.replaced, has_schema_privilege(n.oid, 'CREATE') AS "mayCreate",
+      e.extname AS extension, coalesce(place.leakproof, false) AS leakproof,
+      (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser
+    FROM holder
+    CROSS JOIN LATERAL (
+      SELECT relowner AS owner, relnamespace AS namespace, relkind IN ('v', 'm') AS replaced,
+        false AS leakproof
+      FROM pg_class WHERE oid = holder.oid AND holder.classid = 'pg_class'::regclass
+      UNION ALL
+      SELECT proowner, pronamespace, true, proleakproof
+      FROM pg_proc WHERE oid = holder.oid AND holder.classid = 'pg_proc'::regclass) AS place
+    JOIN pg_namespace n ON n.oid = place.namespace
+    LEFT JOIN pg_depend d ON d.classid = holder.classid AND d.objid = holder.oid
+      AND d.objsubid = 0 AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
+    LEFT JOIN pg_extension e ON e.oid = d.refobjid
+    ORDER BY 1`,
+  );
+  for (const holder of holders) refuseHolder(catalog, holder);
+}
+
+function refuseHolder(catalog: Catalog, holder: Holder): void {
+  const user = quoteIdentifier(catalog.currentUser);
+  const { description, extension } = holder;
+  const schema = quoteIdentifier(holder.schema);
+  if (extension !== null) {
+    catalog.refuse({
+      code: 'CANNOT_KEEP',
+      message: `${description} uses it and is a member of the extension ${extension}`,
+      next: `Make the extension's object independent of the table, or load into another table.`,
+    });
+  }
+  if (!holder.owned) {
+    catalog.refuse({
+      code: 'MISSING_RIGHTS',
+      message: `${description} depends on it and belongs to ${quoteIdentifier(holder.owner)}, of which ${user} is not a member`,
+      next: `GRANT ${quoteIdentifier(holder.owner)} TO ${user};`,
+    });
+  }
+  if (holder.replaced && !holder.mayCreate) {
+    catalog.refuse({
+      code: 'MISSING_RIGHTS',
+      message: `${description} has to be replaced in schema ${schema}, where ${user} may not create`,
+      next: `GRANT CREATE ON SCHEMA ${schema} TO ${user};`,
+    });
+  }
+  if (holder.leakproof && !holder.superuser) {
+    catalog.refuse({
+      code: 'MISSING_RIGHTS',
+      message: `${description} is LEAKPROOF, which only a superuser can declare`,
+      next: `Have a superuser run ALTER FUNCTION ... NOT LEAKPROOF on it.`,
+    });
+  }
+}

@@ -1,0 +1,214 @@
+import { quoteIdentifier, quoteTable, type TableName } from '../identifiers.ts';
+import { rebindColumnDefault } from './column-defaults.ts';
+import type { Dependents } from './dependents.ts';
+import { describe } from './descriptions.ts';
+import { addForeignKey, dropForeignKey } from './foreign-keys.ts';
+import { createIndex, indexMarks, stagingIndexName } from './indexes.ts';
+import { createMaterializedView, giveMaterializedView } from './materialized-views.ts';
+import { createPolicy, rebindPolicy } from './policies.ts';
+import { publish } from './publications.ts';
+import { giveGrants, revokeDefaults } from './rights.ts';
+import { createRule } from './rules.ts';
+import { handOver, moveOn } from './sequences.ts';
+import { stagingSequences } from './staging.ts';
+import { createStatistics, stagingStatisticsName } from './statistics.ts';
+import { temporaryName } from './temporary-names.ts';
+import { createTrigger } from './triggers.ts';
+import { replaceView } from './views.ts';
+
+/** One statement of the swap; `reason` marks those whose time grows with the rows. */
+export interface Step {
+  readonly statement: string;
+  readonly reason?: string;
+}
+
+/** What the statements need besides the dependents. */
+export interface SwapNames {
+  readonly staging: TableName;
+  /** The outermost value of the new rows in the column of each sequence; null: none. */
+  readonly floors: ReadonlyMap<string, string | null>;
+  /** The statement that goes back to the session's own role. */
+  readonly ownRole: string;
+}
+
+/**
+ * The statements that put staging in the target's place, in order, to be run with all locks held.
+ * The old table keeps its rows and its dependents until everything has been bound to the new one;
+ * then DROP without CASCADE proves that nothing was forgotten.
+ */
+export function swapSteps(dependents: Dependents, names: SwapNames): readonly Step[] {
+  const plain = (statements: readonly string[]): readonly Step[] =>
+    statements.map((statement) => ({ statement }));
+  return [
+    ...plain(dependents.foreignKeysTo.map(dropForeignKey)),
+    ...plain(setAside(dependents, names.staging)),
+    ...plain(promote(dependents, names.staging)),
+    ...plain(settle(dependents, names)),
+    ...plain(createMaterializedViews(dependents)),
+    ...plain(bindAnew(dependents)),
+    ...plain(dropOld(dependents, names.staging)),
+    ...plain(finishMaterializedViews(dependents, names.ownRole)),
+    ...foreignKeysTo(dependents),
+    ...refresh(dependents),
+    ...plain(dependents.descriptions.map(describe)),
+  ];
+}
+
+/** The name that something of the old table or of an old materialized view has until it is dropped. */
+function asideName(staging: TableName, kind: string, thing: TableName): string {
+  return temporaryName(staging, ['aside', kind, thing.schema, thing.name]);
+}
+
+function rename(kind: string, from: TableName, to: string): string {
+  return `ALTER ${kind} ${quoteTable(from)} RENAME TO ${quoteIdentifier(to)}`;
+}
+
+function isTargets(dependents: Dependents, { table }: { readonly table: TableName }): boolean {
+  return table.schema === dependents.target.schema && table.name === dependents.target.name;
+}
+
+/** Frees every name that the new objects will have. */
+function setAside(dependents: Dependents, staging: TableName): readonly string[] {
+  const { target } = dependents;
+  const aside = (kind: string, thing: TableName) =>
+    rename(kind, thing, asideName(staging, kind, thing));
+  return [
+    aside('TABLE', target),
+    ...dependents.indexes
+      .filter((index) => isTargets(dependents, index))
+      .map(({ name }) => aside('INDEX', { schema: target.schema, name })),
+    ...dependents.statistics
+      .filter((statistics) => isTargets(dependents, statistics))
+      .map((statistics) => aside('STATISTICS', statistics)),
+    ...dependents.sequences
+      .filter(({ identity }) => identity)
+      .map((sequence) => aside('SEQUENCE', sequence)),
+    ...dependents.materializedViews.map((view) => aside('MATERIALIZED VIEW', view)),
+  ];
+}
+
+/** Gives staging, its indexes, statistics and identity sequences the names of the target's. */
+function promote(dependents: Dependents, staging: TableName): readonly string[] {
+  const { target } = dependents;
+  return [
+    rename('TABLE', staging, target.name),
+    ...dependents.indexes
+      .filter((index) => isTargets(dependents, index))
+      .map((index) => {
+        const name = stagingIndexName(index, staging);
+        return rename('INDEX', { schema: staging.schema, name }, index.name);
+      }),
+    ...dependents.statistics
+      .filter((statistics) => isTargets(dependents, statistics))
+      .map((statistics) => {
+        const name = stagingStatisticsName(statistics, staging);
+        return rename('STATISTICS', { schema: statistics.schema, name }, statistics.name);
+      }),
+    ...stagingSequences(dependents, staging).map(({ former, fresh }) =>
+      rename('SEQUENCE', fresh, former.name),
+    ),
+  ];
+}
+
+/** What belongs to the new table alone: sequences, rights, row security, marks. */
+function settle(dependents: Dependents, names: SwapNames): readonly string[] {
+  const { target } = dependents;
+  const alter = `ALTER TABLE ${quoteTable(target)}`;
+  const identity = { f: ' FULL', n: ' NOTHING' }[target.replicaIdentity];
+  return [
+    ...settleSequences(dependents, names),
+    ...(target.rowSecurity ? [`${alter} ENABLE ROW LEVEL SECURITY`] : []),
+    ...(target.forceRowSecurity ? [`${alter} FORCE ROW LEVEL SECURITY`] : []),
+    ...dependents.policies.map(createPolicy),
+    ...giveGrants(target, 'TABLE', target.owner, dependents.grants, names.ownRole),
+    ...(identity === undefined ? [] : [`${alter} REPLICA IDENTITY${identity}`]),
+    ...dependents.indexes.filter((index) => isTargets(dependents, index)).flatMap(indexMarks),
+    ...dependents.publications.map((publication) => publish(publication, target)),
+  ];
+}
+
+function settleSequences(dependents: Dependents, names: SwapNames): readonly string[] {
+  const { target, grants } = dependents;
+  return dependents.sequences.flatMap((sequence) => {
+    const floor = names.floors.get(sequence.column) ?? null;
+    if (!sequence.identity) {
+      const move = floor === null ? [] : [moveOn(sequence, null, floor)];
+      return [handOver(sequence, target), ...move];
+    }
+    const name = asideName(names.staging, 'SEQUENCE', sequence);
+    return [
+      moveOn(sequence, { schema: sequence.schema, name }, floor),
+      ...giveGrants(sequence, 'SEQUENCE', target.owner, grants, names.ownRole),
+    ];
+  });
+}
+
+function createMaterializedViews(dependents: Dependents): readonly string[] {
+  return dependents.materializedViews.flatMap((view) => [
+    ...createMaterializedView(view),
+    ...revokeDefaults(view, 'TABLE', dependents.defaultGrantees),
+    giveMaterializedView(view),
+  ]);
+}
+
+/** Lets everything that read the old table read the new one. Triggers come last: none has fired. */
+function bindAnew(dependents: Dependents): readonly string[] {
+  return [
+    ...dependents.views.map(replaceView),
+    ...dependents.functions.map(({ definition }) => definition),
+    ...dependents.columnDefaults.map(rebindColumnDefault),
+    ...dependents.policiesOfOthers.map(rebindPolicy),
+    ...dependents.rules.flatMap(createRule),
+    ...dependents.triggers.flatMap((trigger) => createTrigger(trigger, dependents.target)),
+  ];
+}
+
+function dropOld(dependents: Dependents, staging: TableName): readonly string[] {
+  const { target, materializedViews } = dependents;
+  const drop = (kind: string, thing: TableName) =>
+    `DROP ${kind} ${quoteTable({ schema: thing.schema, name: asideName(staging, kind, thing) })}`;
+  return [
+    ...materializedViews.toReversed().map((view) => drop('MATERIALIZED VIEW', view)),
+    drop('TABLE', target),
+  ];
+}
+
+/** Index names are free again only when the old materialized views are gone. */
+function finishMaterializedViews(dependents: Dependents, ownRole: string): readonly string[] {
+  return dependents.materializedViews.flatMap((view) => {
+    const isIts = ({ table }: { readonly table: TableName }) =>
+      table.schema === view.schema && table.name === view.name;
+    return [
+      ...dependents.indexes
+        .filter(isIts)
+        .flatMap((index) => [...createIndex(index, view, index.name), ...indexMarks(index)]),
+      ...dependents.statistics
+        .filter(isIts)
+        .flatMap((statistics) => createStatistics(statistics, view, statistics.name)),
+      ...giveGrants(view, 'TABLE', view.owner, dependents.grants, ownRole),
+    ];
+  });
+}
+
+function foreignKeysTo(dependents: Dependents): readonly Step[] {
+  return dependents.foreignKeysTo.map((key) => {
+    const statement = addForeignKey(key, key.table, dependents.target);
+    if (!key.validated || !key.enforced) return { statement };
+    const reason = `foreign key ${quoteIdentifier(key.name)} of ${quoteTable(key.table)} validated`;
+    return { statement, reason };
+  });
+}
+
+function refresh(dependents: Dependents): readonly Step[] {
+  const rebuilt = new Set(dependents.materializedViews.map(quoteTable));
+  return dependents.refreshed.flatMap((view) => {
+    const name = quoteTable(view);
+    const fill = {
+      statement: `REFRESH MATERIALIZED VIEW ${name}`,
+      reason: `materialized view ${name} rebuilt`,
+    };
+    return rebuilt.has(name)
+      ? [fill, { statement: `ANALYZE ${name}`, reason: `materialized view ${name} analyzed` }]
+      : [fill];
+  });
+}

@@ -1,0 +1,12 @@
+import { createHash } from 'node:crypto';
+import type { TableName } from '../identifiers.ts';
+
+/**
+ * A name for something that exists while staging does, the same in every run for the same `thing`:
+ * so a run that takes over knows what its predecessor has finished. The prefix keeps clear of
+ * users' names; the hash keeps clear of other targets' and of the limit of 63 bytes.
+ */
+export function temporaryName(staging: TableName, thing: unknown): string {
+  const text = JSON.stringify([staging.schema, staging.name, thing]);
+  return `bqtp_${createHash('sha256').update(text).digest('hex').slice(0, 24)}`;
+}

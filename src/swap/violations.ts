@@ -1,0 +1,50 @@
+import { ProjectorError } from '../errors.ts';
+import { quoteIdentifier, quoteTable, type TableName } from '../identifiers.ts';
+
+/** The fields of a server's error that name what was broken and by what. */
+interface ServerError {
+  readonly code: string;
+  readonly message: string;
+  readonly detail?: string;
+  readonly constraint_name?: string;
+  readonly column_name?: string;
+  readonly schema_name?: string;
+  readonly table_name?: string;
+}
+
+const FOREIGN_KEY_VIOLATION = '23503';
+
+/** Class 23 of SQLSTATE: integrity constraint violations. */
+export function isViolation(error: unknown): error is ServerError {
+  return isServerError(error) && error.code.startsWith('23');
+}
+
+/** Whether `error` came from the server, and so has a SQLSTATE. */
+export function isServerError(error: unknown): error is ServerError {
+  return error instanceof Error && 'code' in error && /^[0-9A-Z]{5}$/.test(String(error.code));
+}
+
+/**
+ * What to tell of rows that break a constraint of the target (CONSTRAINT_BROKEN): the constraint by
+ * its own name, and an example. Any other error is given back as it is. `known` is the constraint
+ * or index that was being made, where staging has it under another name.
+ */
+export function explainViolation(error: unknown, target: TableName, known?: string): unknown {
+  if (!isViolation(error)) return error;
+  const other = error.code === FOREIGN_KEY_VIOLATION && known === undefined;
+  const table =
+    other && error.schema_name !== undefined && error.table_name !== undefined
+      ? { schema: error.schema_name, name: error.table_name }
+      : target;
+  const broken = known ?? error.constraint_name ?? error.column_name;
+  const what =
+    broken === undefined
+      ? `a constraint of ${quoteTable(table)}`
+      : `${quoteIdentifier(broken)} of ${quoteTable(table)}`;
+  return new ProjectorError({
+    code: 'CONSTRAINT_BROKEN',
+    message: `the new rows break ${what}: ${error.detail ?? error.message}`,
+    next: `Correct the rows in BigQuery, or drop or change ${what}, and run again; nothing was changed.`,
+    cause: error,
+  });
+}
