@@ -4,6 +4,7 @@ import * as names from './arguments/names.ts';
 import { readTarget, type TargetName } from './arguments/target.ts';
 import { readTokens } from './arguments/tokens.ts';
 import { asOneError, usageError } from './arguments/usage-error.ts';
+import { type Connection, readConnection } from './connection/connection.ts';
 
 /** What one run is asked to do: every value is checked by its form, none against a service. */
 export interface Arguments {
@@ -19,10 +20,6 @@ export interface Arguments {
 
 export type Question = { readonly help: true } | { readonly version: true };
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-// Stands in until src/connection/ is there.
-type Connection = string;
-const readConnection = (uri: string, _env: Environment): Connection => uri;
 
 /**
  * Reads the command line. Throws one ProjectorError with exit code 2 that tells all that is wrong,
