@@ -40,6 +40,7 @@ const RANGE_END_FIELD = '$end';
 /** DuckDB's types for the ones that it does not have, by the names that translated SQL uses. */
 export const TAGGED_TYPES: Readonly<Record<string, string>> = {
   bq_numeric: 'DECIMAL(38,9)',
+  bq_timestamp: 'TIMESTAMP WITH TIME ZONE',
   bq_bignumeric: `STRUCT("${BIGNUMERIC_FIELD}" VARCHAR)`,
   bq_geography: `STRUCT("${GEOGRAPHY_FIELD}" VARCHAR)`,
 };

@@ -1,0 +1,191 @@
+import {
+  ANY,
+  BIGINT,
+  type DuckDBConnection,
+  type DuckDBDataChunk,
+  DuckDBScalarFunction,
+  type DuckDBType,
+  type DuckDBValue,
+  LIST,
+  VARCHAR,
+} from '@duckdb/node-api';
+import { formatMoment, splitMicros } from './calendar.ts';
+import { castText, jsonText, listItems, trimZeros } from './value-text.ts';
+import { parseValueType, TAGGED_TYPES, type ValueType } from './value-type.ts';
+
+/** Makes BigQuery's functions and types known to DuckDB, under the prefix `bq_`. */
+export async function defineFunctions(connection: DuckDBConnection): Promise<void> {
+  for (const [name, type] of Object.entries(TAGGED_TYPES)) {
+    await connection.run(`CREATE TYPE ${name} AS ${type}`);
+  }
+  for (const definition of scalarFunctions()) connection.registerScalarFunction(definition);
+  for (const macro of MACROS) await connection.run(`CREATE MACRO ${macro}`);
+}
+
+/** A function of a row's arguments that answers text, or NULL; what it throws fails the query. */
+function textFunction(
+  name: string,
+  parameterTypes: readonly DuckDBType[],
+  compute: (args: readonly DuckDBValue[]) => string | null,
+): DuckDBScalarFunction {
+  return DuckDBScalarFunction.create({
+    name,
+    parameterTypes,
+    returnType: VARCHAR,
+    specialHandling: true,
+    mainFunction: (info, input, output) => {
+      try {
+        const rows = input.rowCount;
+        for (let row = 0; row < rows; row += 1) output.setItem(row, compute(rowOf(input, row)));
+        output.flush();
+      } catch (error) {
+        info.setError(error instanceof Error ? error.message : String(error));
+      }
+    },
+  });
+}
+
+function rowOf(chunk: DuckDBDataChunk, row: number): DuckDBValue[] {
+  const values: DuckDBValue[] = [];
+  for (let column = 0; column < chunk.columnCount; column += 1) {
+    values.push(chunk.getColumnVector(column).getItem(row));
+  }
+  return values;
+}
+
+const knownTypes = new Map<string, ValueType>();
+
+function typeNamed(name: DuckDBValue): ValueType {
+  const text = String(name);
+  const known = knownTypes.get(text) ?? parseValueType(text);
+  knownTypes.set(text, known);
+  return known;
+}
+
+function scalarFunctions(): DuckDBScalarFunction[] {
+  return [
+    textFunction('bq_json_of', [ANY, VARCHAR], ([value = null, type = null]) =>
+      jsonText(value, typeNamed(type)),
+    ),
+    textFunction('bq_text_of', [ANY, VARCHAR], ([value = null, type = null]) =>
+      value === null ? null : castText(value, typeNamed(type)),
+    ),
+    textFunction('bq_decimal_of', [VARCHAR], ([value = null]) =>
+      value === null ? null : canonicalDecimal(String(value)),
+    ),
+    textFunction('bq_format_of', [VARCHAR, LIST(VARCHAR)], ([format = null, values = null]) =>
+      format === null ? null : formatText(String(format), listItems(values)),
+    ),
+    textFunction('bq_moment_of', [VARCHAR, BIGINT], ([format = null, micros = null]) => {
+      if (format === null || typeof micros !== 'bigint') return null;
+      const moment = splitMicros(micros);
+      return formatMoment(String(format), moment.days, moment.micros);
+    }),
+  ];
+}
+
+/** A decimal without exponent or needless zeros, at most 38 digits after its point. */
+export function canonicalDecimal(text: string): string {
+  const match = /^\s*([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?\s*$/.exec(text);
+  const digits = (match?.[2] ?? '') + (match?.[3] ?? '');
+  if (match === null || digits === '') throw new Error(`Invalid BIGNUMERIC value: ${text}`);
+  const scale = (match[3] ?? '').length - Number(match[4] ?? '0');
+  const padded = digits.padStart(scale + 1, '0').padEnd(digits.length - Math.min(0, scale), '0');
+  const point = padded.length - Math.max(0, scale);
+  const fraction = padded.slice(point);
+  if (fraction.replace(/0+$/, '').length > 38) {
+    throw new Error(`Invalid BIGNUMERIC value: ${text}`);
+  }
+  const whole = padded.slice(0, point).replace(/^0+(?=\d)/, '');
+  const plain = trimZeros(`${whole}.${fraction}`.replace(/\.$/, ''));
+  return plain === '0' ? '0' : `${match[1] === '-' ? '-' : ''}${plain}`;
+}
+
+/** FORMAT with the conversions %t, %s, %d and %i, with flags and width; arguments come as text. */
+function formatText(format: string, values: readonly DuckDBValue[]): string | null {
+  let next = 0;
+  let isNull = false;
+  const text = format.replace(
+    /%([-0]*)(\d*)([a-zA-Z%])/g,
+    (_, flags: string, width: string, kind: string) => {
+      if (kind === '%') return '%';
+      if (!'tsdi'.includes(kind)) throw new Error(`the stand-in has no FORMAT conversion %${kind}`);
+      const value = values[next] ?? null;
+      next += 1;
+      if (value === null && kind !== 't') isNull = true;
+      const plain = value === null ? 'NULL' : String(value);
+      if (flags.includes('-')) return plain.padEnd(Number(width));
+      return plain.padStart(Number(width), flags.includes('0') ? '0' : ' ');
+    },
+  );
+  // %s and %d of a NULL make the whole NULL (recorded: standard_functions, FORMAT of NULL).
+  return isNull ? null : text;
+}
+
+const MACROS = [
+  // A bare NULL has no vector that the binding could read.
+  `bq_to_json_string(x) AS CASE WHEN typeof(x) = '"NULL"' THEN 'null'
+     ELSE bq_json_of(x, typeof(x)) END`,
+  `bq_interval(months, days, micros) AS
+     to_months(months) + to_days(days) + to_microseconds(micros)`,
+  `bq_to_string(x) AS CASE WHEN typeof(x) IN ('VARCHAR', 'BIGINT', 'INTEGER', 'BOOLEAN', 'DATE')
+     THEN CAST(x AS VARCHAR) ELSE bq_text_of(x, typeof(x)) END`,
+  `bq_string(x) AS bq_text_of(x, typeof(x))`,
+  `bq_to_bytes(x) AS encode(CAST(x AS VARCHAR))`,
+  // A FLOAT64 is rounded half away from zero (documentation: "CAST AS INTEGER").
+  `bq_to_int64(x) AS CASE WHEN typeof(x) = 'DOUBLE'
+     THEN CAST(round(TRY_CAST(x AS DOUBLE)) AS BIGINT) ELSE CAST(x AS BIGINT) END`,
+  `bq_to_bignumeric(x) AS CASE WHEN x IS NULL THEN NULL
+     ELSE struct_pack("$bignumeric" := bq_decimal_of(bq_text_of(x, typeof(x)))) END`,
+  `bq_parse_numeric(x) AS CAST(x AS DECIMAL(38,9))`,
+  `bq_parse_bignumeric(x) AS bq_to_bignumeric(x)`,
+  `bq_from_hex(x) AS unhex(x)`,
+  `bq_to_hex(x) AS lower(hex(x))`,
+  `bq_to_base64(x) AS to_base64(x)`,
+  `bq_from_base64(x) AS from_base64(x)`,
+  `bq_safe_convert_bytes_to_string(x) AS TRY(decode(x))`,
+  `bq_format(f) AS bq_format_of(f, []),
+     (f, a) AS bq_format_of(f, [bq_to_string(a)]),
+     (f, a, b) AS bq_format_of(f, [bq_to_string(a), bq_to_string(b)]),
+     (f, a, b, c) AS bq_format_of(f, [bq_to_string(a), bq_to_string(b), bq_to_string(c)])`,
+  `bq_format_date(f, d) AS bq_moment_of(f, epoch_us(CAST(d AS TIMESTAMP)))`,
+  `bq_format_datetime(f, d) AS bq_moment_of(f, epoch_us(CAST(d AS TIMESTAMP)))`,
+  `bq_format_time(f, t) AS bq_moment_of(f, date_diff('microsecond', TIME '00:00:00', t))`,
+  `bq_format_timestamp(f, t) AS bq_moment_of(f, epoch_us(t)),
+     (f, t, zone) AS bq_moment_of(f, epoch_us(timezone(zone, t)))`,
+  `bq_timestamp(x) AS CAST(x AS TIMESTAMPTZ), (x, zone) AS timezone(zone, CAST(x AS TIMESTAMP))`,
+  `bq_datetime(x) AS CAST(x AS TIMESTAMP), (x, zone) AS timezone(zone, x),
+     (y, mo, d, h, mi, s) AS make_timestamp(y, mo, d, h, mi, s)`,
+  `bq_timestamp_micros(x) AS make_timestamptz(x)`,
+  `bq_timestamp_millis(x) AS make_timestamptz(x * 1000)`,
+  `bq_timestamp_seconds(x) AS make_timestamptz(x * 1000000)`,
+  `bq_unix_micros(x) AS epoch_us(x)`,
+  `bq_unix_millis(x) AS (epoch_us(x) - ((epoch_us(x) % 1000) + 1000) % 1000) // 1000`,
+  `bq_unix_seconds(x) AS (epoch_us(x) - ((epoch_us(x) % 1000000) + 1000000) % 1000000) // 1000000`,
+  `bq_unix_date(x) AS date_diff('day', DATE '1970-01-01', x)`,
+  `bq_date_from_unix_date(x) AS DATE '1970-01-01' + CAST(x AS INTEGER)`,
+  `bq_is_nan(x) AS isnan(x)`,
+  `bq_is_inf(x) AS isinf(x)`,
+  `bq_ieee_divide(x, y) AS CAST(x AS DOUBLE) / CAST(y AS DOUBLE)`,
+  `bq_safe_divide(x, y) AS CASE WHEN y = 0 THEN NULL ELSE CAST(x AS DOUBLE) / y END`,
+  `bq_char_length(x) AS CASE WHEN typeof(x) = 'BLOB' THEN octet_length(TRY_CAST(x AS BLOB))
+     ELSE length(CAST(x AS VARCHAR)) END`,
+  `bq_length(x) AS bq_char_length(x)`,
+  `bq_character_length(x) AS bq_char_length(x)`,
+  `bq_byte_length(x) AS CASE WHEN typeof(x) = 'BLOB' THEN octet_length(TRY_CAST(x AS BLOB))
+     ELSE strlen(CAST(x AS VARCHAR)) END`,
+  `bq_octet_length(x) AS bq_byte_length(x)`,
+  `bq_regexp_contains(x, pattern) AS regexp_matches(x, pattern)`,
+  `bq_generate_uuid() AS CAST(gen_random_uuid() AS VARCHAR)`,
+  `bq_json_value(x) AS json_extract_string(x, '$'), (x, path) AS json_extract_string(x, path)`,
+  `bq_json_query(x) AS json_extract(x, '$'), (x, path) AS json_extract(x, path)`,
+  `bq_parse_json(x) AS CAST(x AS JSON)`,
+  `bq_to_json(x) AS CAST(bq_json_of(x, typeof(x)) AS JSON)`,
+  `bq_st_astext(x) AS struct_extract(x, '$geography')`,
+  `bq_st_geogfromtext(x) AS CASE WHEN x IS NULL THEN NULL ELSE struct_pack("$geography" := x) END`,
+  `bq_st_geogpoint(x, y) AS struct_pack("$geography" := concat('POINT(',
+     bq_text_of(CAST(x AS DOUBLE), 'DOUBLE'), ' ', bq_text_of(CAST(y AS DOUBLE), 'DOUBLE'), ')'))`,
+  `bq_range(x, y) AS struct_pack("$start" := x, "$end" := y)`,
+  `bq_range_start(x) AS struct_extract(x, '$start')`,
+  `bq_range_end(x) AS struct_extract(x, '$end')`,
+];
