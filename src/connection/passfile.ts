@@ -51,13 +51,13 @@ function search(lines: readonly string[], login: Login): string | undefined {
     if (match === null) continue;
     const [, ...fields] = match;
     const fits = wanted.every(
-      (value, index) => fields[index] === '*' || unescape(fields[index]) === value,
+      (value, index) => fields[index] === '*' || unescaped(fields[index]) === value,
     );
-    if (fits) return unescape(fields[4]);
+    if (fits) return unescaped(fields[4]);
   }
   return undefined;
 }
 
-function unescape(field = ''): string {
+function unescaped(field = ''): string {
   return field.replaceAll(/\\(.)/gsu, '$1');
 }
