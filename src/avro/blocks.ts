@@ -1,6 +1,11 @@
+import { inflateRawSync } from 'node:zlib';
 import type { ObjectStore } from '../clients/storage.ts';
-import type { Header } from './header.ts';
+import { badAvro, gsUri } from './bad-avro.ts';
+import { type Header, SYNC_BYTES } from './header.ts';
+import { BLOCK_HEAD_BYTES, openSplitBytes, type SplitBytes } from './split-bytes.ts';
 import type { Split } from './splits.ts';
+import { readVarint } from './varint.ts';
+import { openWindow, type Window } from './window.ts';
 
 /** The rows of one Avro block, inflated. Valid until the next block is asked for. */
 export interface Block {
@@ -25,16 +30,166 @@ export interface SplitSum {
 }
 
 export interface BlockReader extends AsyncIterable<Block> {
-  /** The sums, once the last block was handed out and the next one asked for; an error before. */
+  /** The sums, once the iteration has ended; a TypeError before. */
   sum(): SplitSum;
 }
 
-/** Reads the blocks that a split owns, in order. To be iterated once. Errors: BAD_AVRO, those of the store. */
+/**
+ * The most bytes of a block, before and after it is inflated. BigQuery's largest row has 100 MB; a
+ * length beyond this is a flipped bit, not a block.
+ */
+const MAX_BLOCK_BYTES = 512 * 1024 * 1024;
+
+/**
+ * Reads the blocks that a split owns, in order. Reading starts at once, so that the next split's first
+ * bytes can be on their way while this one is loaded. To be iterated once; leaving the loop closes
+ * the connection. Errors: BAD_AVRO with the object and the byte, those of the store.
+ */
 export function readBlocks(
   store: Pick<ObjectStore, 'read'>,
   header: Header,
   split: Split,
   signal: AbortSignal,
 ): BlockReader {
-  throw new Error(`not written yet ${store} ${header} ${split} ${signal}`);
+  const bytes = openSplitBytes(store, split, signal);
+  let sum: SplitSum | undefined;
+  return {
+    [Symbol.asyncIterator]: () =>
+      iterateBlocks(bytes, header, split, (finished) => {
+        sum = finished;
+      }),
+    sum() {
+      if (sum === undefined) throw new TypeError(`split ${split.id} was not read to its end`);
+      return sum;
+    },
+  };
+}
+
+async function* iterateBlocks(
+  bytes: SplitBytes,
+  header: Header,
+  split: Split,
+  finished: (sum: SplitSum) => void,
+): AsyncGenerator<Block, void, undefined> {
+  const reader = openReader(bytes, header, split);
+  const { start, end } = split;
+  let rows = 0;
+  try {
+    const firstBlock = await reader.findFirst();
+    let after = firstBlock;
+    while (after !== null && after < end) {
+      const block = await reader.read();
+      rows += block.rows;
+      after = block.end;
+      if (block.rows > 0) yield block;
+    }
+    await bytes.finish();
+    finished({ start, end, crc: bytes.crc, rows, firstBlock, afterBlocks: after });
+  } finally {
+    await bytes.close();
+  }
+}
+
+/** A block that is whole in the window, its lengths and its sync marker checked. */
+interface Frame {
+  readonly rows: number;
+  readonly headBytes: number;
+  readonly dataBytes: number;
+}
+
+function openReader(bytes: SplitBytes, header: Header, split: Split) {
+  const { object, start, end } = split;
+  let position = bytes.from;
+  let reach = position;
+  const window: Window = openWindow(() => bytes.next(reach));
+
+  function fill(count: number): Promise<boolean> {
+    reach = position + count;
+    return window.fill(count);
+  }
+
+  function skip(count: number): void {
+    window.take(count);
+    position += count;
+  }
+
+  /** The frame at the position, or what is wrong with it. */
+  async function readFrame(): Promise<Frame | string> {
+    await fill(Math.min(BLOCK_HEAD_BYTES, object.size - position));
+    const head = parseHead(window.peek(0, BLOCK_HEAD_BYTES));
+    if (typeof head === 'string') return head;
+    const { headBytes, dataBytes } = head;
+    if (dataBytes > Math.min(MAX_BLOCK_BYTES, object.size - position)) {
+      return `says that it has ${dataBytes} bytes`;
+    }
+    if (!(await fill(headBytes + dataBytes + SYNC_BYTES))) return 'is cut off';
+    const marker = window.peek(headBytes + dataBytes, SYNC_BYTES);
+    return marker.equals(header.sync) ? head : `has no sync marker after its ${dataBytes} bytes`;
+  }
+
+  /** The start of the first block that the split owns, and the window there; null where there is none. */
+  async function findFirst(): Promise<number | null> {
+    if (start <= header.headerBytes) {
+      if (header.headerBytes >= end) return null;
+      await fill(header.headerBytes - position);
+      skip(Math.min(window.length, header.headerBytes - position));
+      return position;
+    }
+    while (position < end) {
+      const at = window.indexOf(header.sync);
+      if (at === -1) {
+        skip(Math.max(0, window.length - SYNC_BYTES + 1));
+        if (position + window.length >= end || !(await fill(window.length + 1))) return null;
+        continue;
+      }
+      skip(at + SYNC_BYTES);
+      // The marker's bytes can also stand within a row: what follows must be a block.
+      if (position >= end) return null;
+      if (typeof (await readFrame()) !== 'string') return position;
+    }
+    return null;
+  }
+
+  async function read(): Promise<Block> {
+    const blockStart = position;
+    const frame = await readFrame();
+    if (typeof frame === 'string') throw bad(`the block at byte ${blockStart} ${frame}`);
+    skip(frame.headBytes);
+    const data = window.take(frame.dataBytes);
+    position += frame.dataBytes;
+    skip(SYNC_BYTES);
+    const rowBytes = header.codec === 'null' ? data : inflate(data, blockStart);
+    checkRows(frame.rows, rowBytes.length, blockStart);
+    return { rows: frame.rows, bytes: rowBytes, start: blockStart, end: position };
+  }
+
+  function inflate(data: Buffer, blockStart: number): Buffer {
+    try {
+      return inflateRawSync(data, { maxOutputLength: MAX_BLOCK_BYTES });
+    } catch (error) {
+      throw bad(`the block at byte ${blockStart} does not inflate`, error);
+    }
+  }
+
+  /** A field takes a byte at least: a count beyond that would keep a decoder busy for ever. */
+  function checkRows(rows: number, length: number, blockStart: number): void {
+    const fits = rows === 0 ? length === 0 : rows * header.fields.length <= length;
+    if (!fits) throw bad(`the block at byte ${blockStart} has ${rows} rows in ${length} bytes`);
+  }
+
+  function bad(what: string, cause?: unknown) {
+    return badAvro(gsUri(object), what, cause);
+  }
+
+  return { findFirst, read };
+}
+
+function parseHead(head: Buffer): Frame | string {
+  const rows = readVarint(head, 0);
+  if (typeof rows === 'string') return 'has no row count';
+  const length = readVarint(head, rows.next);
+  if (typeof length === 'string') return 'has no length';
+  if (rows.value < 0) return `says that it has ${rows.value} rows`;
+  if (length.value < 0) return `says that it has ${length.value} bytes`;
+  return { rows: rows.value, headBytes: length.next, dataBytes: length.value };
 }

@@ -13,7 +13,16 @@ export interface Split {
   readonly end: number;
 }
 
-/** The splits of all objects, in order, each of about `splitBytes`. */
+/** The splits of all objects, in order: each object in equal parts of at most `splitBytes`. */
 export function planSplits(objects: readonly ObjectInfo[], splitBytes: number): readonly Split[] {
-  throw new Error(`not written yet ${objects} ${splitBytes}`);
+  return objects.flatMap((object) => splitsOf(object, splitBytes));
+}
+
+function splitsOf(object: ObjectInfo, splitBytes: number): readonly Split[] {
+  const count = Math.max(1, Math.ceil(object.size / splitBytes));
+  const edge = (index: number) => Math.floor((object.size * index) / count);
+  return Array.from({ length: count }, (_, index) => {
+    const [start, end] = [edge(index), edge(index + 1)];
+    return { id: `${object.name}#${object.generation}:${start}-${end}`, object, start, end };
+  });
 }
