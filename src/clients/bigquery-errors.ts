@@ -1,0 +1,74 @@
+import { messageOf, ProjectorError } from '../errors.ts';
+
+/** What BigQuery's JSON errors and failed jobs hold (REST reference, "Error messages"). */
+interface ApiError {
+  readonly code?: number | string;
+  readonly message?: string;
+  readonly errors?: readonly { readonly reason?: string; readonly message?: string }[];
+}
+
+/** Reasons that BigQuery's documentation tells to try again. */
+const RETRYABLE_REASONS = new Set([
+  'backendError',
+  'internalError',
+  'jobBackendError',
+  'jobInternalError',
+  'jobRateLimitExceeded',
+  'rateLimitExceeded',
+  'tableUnavailable',
+  'userRateLimitExceeded',
+]);
+
+const RETRYABLE_STATUS = new Set([408, 429, 500, 502, 503, 504]);
+
+/** Errors of the network between here and Google, by Node's and Bun's codes. */
+const RETRYABLE_NETWORK = new Set([
+  'ConnectionClosed',
+  'ConnectionRefused',
+  'EAI_AGAIN',
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ETIMEDOUT',
+  'FailedToOpenSocket',
+]);
+
+/** BigQuery's word for the error: `notFound`, `accessDenied`, ...; undefined for others. */
+export function reasonOf(error: unknown): string | undefined {
+  return (error as ApiError).errors?.[0]?.reason;
+}
+
+export function statusOf(error: unknown): number | undefined {
+  const code = Number((error as ApiError).code);
+  return Number.isInteger(code) ? code : undefined;
+}
+
+/** Whether the same request may succeed if it is sent again. Quotas and rights are not retried. */
+export function isRetryable(error: unknown): boolean {
+  if (error instanceof ProjectorError) return false;
+  const reason = reasonOf(error);
+  if (reason !== undefined && RETRYABLE_REASONS.has(reason)) return true;
+  if (reason === 'quotaExceeded' || reason === 'accessDenied') return false;
+  const status = statusOf(error);
+  return (status !== undefined && RETRYABLE_STATUS.has(status)) || isNetworkError(error);
+}
+
+function isNetworkError(error: unknown): boolean {
+  for (let at: unknown = error, depth = 0; at != null && depth < 5; depth += 1) {
+    if (RETRYABLE_NETWORK.has(String((at as ApiError).code))) return true;
+    at = (at as { cause?: unknown }).cause;
+  }
+  return /socket hang up|network|fetch failed|socket connection was closed|unable to connect/i.test(
+    messageOf(error),
+  );
+}
+
+/** BigQuery's own sentence, without the stack of reasons that the client appends. */
+export function apiMessage(error: unknown): string {
+  const api = error as ApiError;
+  return api.errors?.[0]?.message ?? messageOf(error);
+}

@@ -1,0 +1,105 @@
+import { messageOf, ProjectorError } from '../errors.ts';
+import { type SourceName, sourcePath, sourceText } from '../source.ts';
+import { apiMessage, reasonOf, statusOf } from './bigquery-errors.ts';
+
+type Explain = (error: unknown) => never;
+
+/** Tells why tables.get failed. The roles are those of the IAM page "BigQuery roles". */
+export const explainTableFailure =
+  (source: SourceName): Explain =>
+  (error) => {
+    if (error instanceof ProjectorError || isAbort(error)) throw error;
+    const table = sourceText(source);
+    if (statusOf(error) === 404) {
+      throw new ProjectorError({
+        code: 'TABLE_NOT_FOUND',
+        message: `BigQuery has no table ${table}: ${apiMessage(error)}`,
+        next: `Check --bq-dataset and --bq-table against: bq ls ${[source.project, source.dataset].filter(Boolean).join(':')}`,
+        cause: error,
+      });
+    }
+    if (statusOf(error) === 403) throw accessDenied(source, error);
+    throw unavailable(`BigQuery did not describe table ${table}`, error);
+  };
+
+/** Tells why a query or an export job failed; `subject` is its SQL or its job id. */
+export const explainJobFailure =
+  (source: SourceName, subject: string): Explain =>
+  (error) => {
+    if (error instanceof ProjectorError || isAbort(error)) throw error;
+    const reason = reasonOf(error);
+    if (reason === 'accessDenied' || statusOf(error) === 403) throw jobDenied(source, error);
+    if (reason === 'invalidQuery' || reason === 'invalid') {
+      throw new ProjectorError({
+        code: 'QUERY_FAILED',
+        message: `BigQuery could not read table ${sourceText(source)}: ${apiMessage(error)}`,
+        next: `Find the rows with a query on ${sourcePath(source)}, or read the table through a view that leaves them out. What failed: ${shorten(subject)}`,
+        cause: error,
+      });
+    }
+    if (statusOf(error) === 404) {
+      throw new ProjectorError({
+        code: 'NOT_FOUND',
+        message: apiMessage(error),
+        next: `Check --bq-dataset, --bq-table, --bq-location ${source.location} and --gcs-bucket: all have to be in one location.`,
+        cause: error,
+      });
+    }
+    throw unavailable(`BigQuery could not run the job on table ${sourceText(source)}`, error);
+  };
+
+function accessDenied(source: SourceName, error: unknown): ProjectorError {
+  const dataset = [source.project, source.dataset].filter(Boolean).join(':');
+  return new ProjectorError({
+    code: 'ACCESS_DENIED',
+    message: `the credentials may not read table ${sourceText(source)}: ${apiMessage(error)}`,
+    next: `Grant roles/bigquery.dataViewer on the dataset ${dataset} to the service account.`,
+    cause: error,
+  });
+}
+
+/** Jobs need rights in three places: the billing project, the dataset and the bucket. */
+function jobDenied(source: SourceName, error: unknown): ProjectorError {
+  const message = apiMessage(error);
+  if (reasonOf(error) === 'quotaExceeded') {
+    return new ProjectorError({
+      code: 'QUOTA_EXCEEDED',
+      message: `BigQuery refuses the job on table ${sourceText(source)}: ${message}`,
+      next: 'Wait until the quota is renewed, or ask for more on the Quotas page of the Google Cloud console; the next run goes on from the same watermark.',
+      cause: error,
+    });
+  }
+  const next = /storage\.|bucket/i.test(message)
+    ? 'Grant roles/storage.objectUser on the bucket to the service account.'
+    : /bigquery\.jobs/i.test(message)
+      ? 'Grant roles/bigquery.jobUser on the project of the credentials to the service account.'
+      : `Grant roles/bigquery.jobUser on the project of the credentials, and roles/bigquery.dataViewer on the dataset ${source.dataset}, to the service account.`;
+  return new ProjectorError({
+    code: 'ACCESS_DENIED',
+    message: `the credentials may not run the job on table ${sourceText(source)}: ${message}`,
+    next,
+    cause: error,
+  });
+}
+
+function unavailable(what: string, error: unknown): ProjectorError {
+  const credentials = /default credentials|unable to detect a project|metadata/i.test(
+    messageOf(error),
+  );
+  return new ProjectorError({
+    code: credentials ? 'NO_CREDENTIALS' : 'BIGQUERY_FAILED',
+    message: `${what}: ${apiMessage(error)}`,
+    next: credentials
+      ? 'Give the VM a service account with the cloud-platform scope, or elsewhere run: gcloud auth application-default login'
+      : 'Run again; nothing was changed.',
+    cause: error,
+  });
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
+
+function shorten(text: string): string {
+  return text.length <= 300 ? text : `${text.slice(0, 300)}...`;
+}

@@ -1,0 +1,119 @@
+/**
+ * The state of re-framing: a place in the Avro block that is read, and a place in the chunk that is
+ * written. Kinds move both. It is one object of plain fields, so that the compiled loop keeps them
+ * at fixed offsets.
+ */
+export class Cursor {
+  /** The block: read position, and its end. */
+  bytes: Uint8Array = EMPTY;
+  view: DataView = new DataView(EMPTY.buffer);
+  pos = 0;
+  end = 0;
+
+  /** The chunk: write position. */
+  out: Uint8Array;
+  outView: DataView;
+  at = 0;
+
+  /** The long last read, as two 32-bit halves. */
+  hi = 0;
+  lo = 0;
+
+  constructor(capacity: number) {
+    this.out = new Uint8Array(capacity);
+    this.outView = new DataView(this.out.buffer);
+  }
+
+  read(bytes: Uint8Array): void {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.pos = 0;
+    this.end = bytes.byteLength;
+  }
+
+  /** Goes on writing into `out`, from `at`. */
+  writeInto(out: Uint8Array, at: number): void {
+    this.out = out;
+    this.outView = new DataView(out.buffer, out.byteOffset, out.byteLength);
+    this.at = at;
+  }
+
+  /** Makes room for `count` more bytes; what is written already moves along. */
+  ensure(count: number): void {
+    if (this.at + count <= this.out.length) return;
+    const larger = new Uint8Array(Math.max(this.out.length * 2, this.at + count + SLACK));
+    larger.set(this.out.subarray(0, this.at));
+    this.writeInto(larger, this.at);
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** Free bytes that every fixed-size value may count on; `ensure` keeps them for what is longer. */
+export const SLACK = 64;
+
+/** Reads a zigzag varint into `hi` and `lo` (Avro 1.11 specification, "Binary Encoding"). */
+export function readLong(c: Cursor): void {
+  const bytes = c.bytes;
+  let pos = c.pos;
+  let byte = bytes[pos++] as number;
+  let lo = byte & 0x7f;
+  let hi = 0;
+  if (byte > 0x7f) {
+    byte = bytes[pos++] as number;
+    lo |= (byte & 0x7f) << 7;
+    if (byte > 0x7f) {
+      byte = bytes[pos++] as number;
+      lo |= (byte & 0x7f) << 14;
+      if (byte > 0x7f) {
+        byte = bytes[pos++] as number;
+        lo |= (byte & 0x7f) << 21;
+        if (byte > 0x7f) {
+          byte = bytes[pos++] as number;
+          lo |= byte << 28;
+          hi = (byte & 0x7f) >>> 4;
+          for (let shift = 3; byte > 0x7f; shift += 7) {
+            if (shift > 31) throw malformed('a number has more than ten bytes');
+            byte = bytes[pos++] as number;
+            hi |= (byte & 0x7f) << shift;
+          }
+        }
+      }
+    }
+  }
+  const sign = -(lo & 1);
+  c.pos = pos;
+  c.lo = ((lo >>> 1) | (hi << 31)) ^ sign;
+  c.hi = (hi >>> 1) ^ sign;
+}
+
+/** Reads the length of a string or bytes value, and checks that the value lies in the block. */
+export function readLength(c: Cursor): number {
+  const byte = c.bytes[c.pos] as number;
+  if (byte <= 0x7f && (byte & 1) === 0) {
+    c.pos += 1;
+    c.lo = byte >>> 1;
+  } else {
+    readLong(c);
+    if (c.hi !== 0 || c.lo < 0) throw malformed('a length is negative or absurd');
+  }
+  if (c.lo > c.end - c.pos) throw malformed('a value goes beyond its block');
+  return c.lo;
+}
+
+/** What the bytes of a block cannot mean; the caller adds which object and where. */
+export class MalformedBlock extends Error {}
+
+export function malformed(what: string): MalformedBlock {
+  return new MalformedBlock(what);
+}
+
+/** A value that the column of the target cannot hold. */
+export class ValueMisfit extends Error {
+  /** The value as Avro had it: a number's text, a string, bytes. */
+  readonly value: string | Uint8Array;
+  constructor(message: string, value: string | Uint8Array) {
+    super(message);
+    this.value = value;
+  }
+}

@@ -1,0 +1,40 @@
+import type { AvroScalar } from '../avro/schema.ts';
+
+/**
+ * How one value is re-framed from Avro into COPY: each kind reads one Avro type and writes what
+ * the receive function of its Postgres types reads. `bytes` kinds also take an Avro string where
+ * the two are framed alike.
+ */
+export const KINDS = {
+  /** int8; also timestamp, timestamptz and time, as microseconds. */
+  int8: { avro: 'long' },
+  /** int4; also date, as days. */
+  int4: { avro: 'long' },
+  int2: { avro: 'long' },
+  float8: { avro: 'double' },
+  /** The nearest float4; one too large is an error. */
+  float4: { avro: 'double' },
+  /** Whole doubles only. */
+  doubleAsInt8: { avro: 'double' },
+  doubleAsInt4: { avro: 'double' },
+  doubleAsInt2: { avro: 'double' },
+  /** Longs that a double holds exactly. */
+  longAsFloat8: { avro: 'long' },
+  longAsFloat4: { avro: 'long' },
+  bool: { avro: 'boolean' },
+  /** Bytes as they are, as text or bytea: text, json, xml, enum labels, ... */
+  text: { avro: 'string' },
+  bytea: { avro: 'bytes' },
+  jsonb: { avro: 'string' },
+  /** Decimal text in base-10000 groups. */
+  numeric: { avro: 'string' },
+  /** The shortest decimal that reads back as the same double. */
+  doubleAsNumeric: { avro: 'double' },
+  doubleAsText: { avro: 'double' },
+  /** 32 hexadecimal digits, with or without hyphens. */
+  uuid: { avro: 'string' },
+  /** Sixteen bytes. */
+  bytesAsUuid: { avro: 'bytes' },
+} as const satisfies Record<string, { readonly avro: AvroScalar }>;
+
+export type Kind = keyof typeof KINDS;
