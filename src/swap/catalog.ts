@@ -77,7 +77,7 @@ export async function readRows<T>(
   query: postgres.Fragment,
 ): Promise<readonly T[]> {
   const [row] = await sql<{ rows: string }[]>`
-    SELECT coalesce(json_agg(found), '[]')::text AS rows FROM (${query}) AS found`;
+    SELECT coalesce(json_agg(catalog_row), '[]')::text AS rows FROM (${query}) AS catalog_row`;
   return JSON.parse(row?.rows ?? '[]') as T[];
 }
 

@@ -42,13 +42,14 @@ export async function readGrants(
     JOIN pg_namespace n ON n.oid = c.relnamespace
     CROSS JOIN LATERAL (
       SELECT NULL::name AS column, 0 AS attnum,
-        coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END, c.relowner)) AS acl
+        coalesce(c.relacl, acldefault(
+          CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner)) AS acl
       UNION ALL
       SELECT a.attname, a.attnum, a.attacl FROM pg_attribute a
       WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attacl IS NOT NULL) AS held
     CROSS JOIN LATERAL aclexplode(held.acl) WITH ORDINALITY
       AS acl(grantor, grantee, privilege_type, is_grantable, place)
-    WHERE c.oid = ANY (${arrayText(relations)}::oid[])
+    WHERE c.oid = ANY (${arrayText(relations)}::oid[]) AND c.relkind IN ('r', 'm', 'S')
     GROUP BY n.nspname, c.relname, c.relkind, c.relowner, held.column, held.attnum, acl.grantor,
       acl.grantee
     ORDER BY n.nspname, c.relname, held.attnum, min(acl.place)`,

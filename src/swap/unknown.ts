@@ -67,7 +67,7 @@ async function readOdd(catalog: Catalog, falling: Falling): Promise<readonly Cat
     FROM pg_constraint WHERE oid = ANY (${arrayText(oidsIn(falling.dependents, 'pg_constraint'))}::oid[])
       AND contype <> 'f'
     UNION ALL
-    SELECT 'pg_shdepend', objid::int8, 'a role''s claim of type ' || deptype || ' on '
+    SELECT 'pg_shdepend', objid::int8, 'a role''s claim of type ' || deptype::text || ' on '
       || pg_describe_object(classid, objid, objsubid)
     FROM pg_shdepend
     WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())

@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs';
+import postgres from 'postgres';
+import { quoteIdentifier, quoteTable, type TableName } from '../../src/identifiers.ts';
+import type { AddedColumn } from '../../src/swap/columns.ts';
+import { type Dependents, readDependents } from '../../src/swap/dependents.ts';
+import { dressStaging } from '../../src/swap/dress.ts';
+import { stagingStatements } from '../../src/swap/staging.ts';
+import { type SwapOptions, type Swapped, swap } from '../../src/swap/swap.ts';
+
+/** A full load of a test: the real steps, but for the rows, which an INSERT makes. */
+export interface TestLoad {
+  readonly target: TableName;
+  readonly staging: TableName;
+  /** INSERT statements' text after `INSERT INTO staging `. */
+  readonly rows: string;
+  readonly added?: readonly AddedColumn[];
+  readonly options?: SwapOptions;
+}
+
+/** Runs a whole full load of `target` on the pool `sql`. */
+export async function fullLoad(sql: postgres.Sql, load: TestLoad): Promise<Swapped> {
+  const dependents = await readDependents(sql, load.target);
+  await fillStaging(sql, load, dependents);
+  await dressStaging(sql, { staging: load.staging, dependents }, () => undefined);
+  return await swapIn(sql, load, dependents);
+}
+
+export async function fillStaging(
+  sql: postgres.Sql,
+  load: TestLoad,
+  dependents: Dependents | undefined,
+): Promise<void> {
+  await sql.begin(async (transaction) => {
+    for (const statement of stagingStatements(dependents, load.staging, load.added ?? [])) {
+      await transaction.unsafe(statement);
+    }
+  });
+  await sql.unsafe(`INSERT INTO ${quoteTable(load.staging)} ${load.rows}`);
+}
+
+export async function swapIn(
+  sql: postgres.Sql,
+  load: TestLoad,
+  dependents: Dependents | undefined,
+): Promise<Swapped> {
+  const { target, staging, added = [], options = {} } = load;
+  return await sql.begin((transaction) =>
+    swap(transaction, { target, staging, dependents, added }, options),
+  );
+}
+
+/** Everything of the old table but its generated columns, so that the rows satisfy its constraints. */
+export async function sameRows(sql: postgres.Sql, table: TableName): Promise<string> {
+  const columns = await sql<{ name: string }[]>`
+    SELECT attname AS name FROM pg_attribute
+    WHERE attrelid = ${quoteTable(table)}::regclass AND attnum > 0 AND NOT attisdropped
+      AND attgenerated = '' ORDER BY attnum`;
+  const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ');
+  return `(${list}) OVERRIDING SYSTEM VALUE SELECT ${list} FROM ${quoteTable(table)}`;
+}
+
+/** A script of this directory, with the lines that a server of `version` understands. */
+export function script(name: string, version: number): string {
+  return readFileSync(new URL(name, import.meta.url), 'utf8').replace(
+    /^--@(\d+) /gm,
+    (mark, from: string) => (Number(from) <= version ? '' : mark),
+  );
+}
+
+/** A pool like the product's, as `user`. */
+export function connectAs(uri: string, user: string, max = 4): postgres.Sql {
+  const url = new URL(uri);
+  url.username = user;
+  return postgres(url.href, {
+    max,
+    fetch_types: false,
+    onnotice: () => undefined,
+  });
+}
