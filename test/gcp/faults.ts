@@ -1,0 +1,51 @@
+import type { ApiRequest } from './http.ts';
+import type { Fault, FaultTarget } from './types.ts';
+
+interface Armed {
+  readonly fault: Fault;
+  /** Matches still to let pass, then matches still to fail. */
+  passes: number;
+  failures: number;
+}
+
+/** The faults that are switched on. */
+export interface Faults {
+  arm(fault: Fault): void;
+  clear(): void;
+  /** The fault that this request meets, if any; it counts as one match of every fault tried. */
+  meet(request: ApiRequest): Fault | undefined;
+}
+
+export function createFaults(): Faults {
+  const armed: Armed[] = [];
+  return {
+    arm: (fault) => {
+      armed.push({ fault, passes: (fault.nth ?? 1) - 1, failures: fault.times ?? 1 });
+    },
+    clear: () => {
+      armed.length = 0;
+    },
+    meet(request) {
+      for (const each of armed) {
+        if (each.failures <= 0 || !matches(each.fault, request)) continue;
+        if (each.passes > 0) {
+          each.passes -= 1;
+          continue;
+        }
+        each.failures -= 1;
+        return each.fault;
+      }
+      return undefined;
+    },
+  };
+}
+
+function matches(target: FaultTarget, request: ApiRequest): boolean {
+  const path = request.url.pathname + request.url.search;
+  return (
+    (target.service ?? request.service) === request.service &&
+    (target.method ?? request.method) === request.method &&
+    (target.path?.test(path) ?? true) &&
+    (target.body?.test(request.body.toString('utf8')) ?? true)
+  );
+}
