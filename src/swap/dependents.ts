@@ -120,37 +120,50 @@ async function readAll(catalog: Catalog, oid: number, target: Target): Promise<D
     ...falling.relations.slice(1),
     ...readers.filter(isFilled).map((reader) => reader.oid),
   ]);
-  const found = {
-    target,
-    ...(await readParts(catalog, oid, falling)),
-    ...(await readReferences(catalog, oid, falling, readers)),
-    locks: await readLocks(catalog, oid, falling, readers),
-  };
+  const [parts, references, locks] = await Promise.all([
+    readParts(catalog, oid, falling),
+    readReferences(catalog, oid, falling, readers),
+    readLocks(catalog, oid, falling, readers),
+  ]);
+  const found = { target, ...parts, ...references, locks };
   return { ...found, fingerprint: fingerprintOf(found) };
 }
 
-/** What the target is made of, and has to be made of again. */
+/** What the target is made of, and has to be made of again. All queries are on the wire at once. */
 async function readParts(catalog: Catalog, oid: number, falling: Falling) {
-  const sequences = await readSequences(catalog, oid);
-  const fallingRelations = oidsIn(falling.objects, 'pg_class');
-  const foreignKeys = await readForeignKeys(catalog, oid);
-  return {
-    columns: await readColumns(catalog, oid),
-    sequences,
-    checks: await readChecks(catalog, oid),
-    indexes: await readIndexes(catalog, falling.relations),
-    statistics: await readStatistics(catalog, falling.relations),
-    foreignKeysFrom: foreignKeys.from,
-    foreignKeysTo: foreignKeys.to,
-    grants: await readGrants(catalog, fallingRelations),
-    defaultGrantees: await readDefaultGrantees(catalog),
-    triggers: await readTriggers(catalog, oid, oidsIn(falling.objects, 'pg_trigger')),
-    publications: await readPublications(catalog, oid),
-    descriptions: await readDescriptions(
+  const { objects, relations } = falling;
+  const [columns, sequences, checks, indexes, statistics, foreignKeys] = await Promise.all([
+    readColumns(catalog, oid),
+    readSequences(catalog, oid),
+    readChecks(catalog, oid),
+    readIndexes(catalog, relations),
+    readStatistics(catalog, relations),
+    readForeignKeys(catalog, oid),
+  ]);
+  const [grants, defaultGrantees, triggers, publications, descriptions] = await Promise.all([
+    readGrants(catalog, oidsIn(objects, 'pg_class')),
+    readDefaultGrantees(catalog),
+    readTriggers(catalog, oid, oidsIn(objects, 'pg_trigger')),
+    readPublications(catalog, oid),
+    readDescriptions(
       catalog,
-      [...falling.objects, ...falling.dependents.filter(isForeignKey)],
+      [...objects, ...falling.dependents.filter(isForeignKey)],
       falling.dependents.filter((object) => object.catalog === 'pg_proc'),
     ),
+  ]);
+  return {
+    columns,
+    sequences,
+    checks,
+    indexes,
+    statistics,
+    foreignKeysFrom: foreignKeys.from,
+    foreignKeysTo: foreignKeys.to,
+    grants,
+    defaultGrantees,
+    triggers,
+    publications,
+    descriptions,
   };
 }
 
@@ -161,18 +174,25 @@ async function readReferences(
   falling: Falling,
   readers: readonly Reader[],
 ) {
-  const rewrites = oidsIn(falling.dependents, 'pg_rewrite');
-  const policies = await readPolicies(catalog, oid, oidsIn(falling.dependents, 'pg_policy'));
-  const rebuilt = await readMaterializedViews(catalog, falling.relations);
+  const { dependents } = falling;
+  const rewrites = oidsIn(dependents, 'pg_rewrite');
+  const [policies, rebuilt, rules, views, functions, columnDefaults] = await Promise.all([
+    readPolicies(catalog, oid, oidsIn(dependents, 'pg_policy')),
+    readMaterializedViews(catalog, falling.relations),
+    readRules(catalog, oid, rewrites),
+    readViews(catalog, rewrites),
+    readFunctions(catalog, oidsIn(dependents, 'pg_proc')),
+    readColumnDefaults(catalog, oidsIn(dependents, 'pg_attrdef')),
+  ]);
   return {
     policies: policies.own,
     policiesOfOthers: policies.others,
-    rules: await readRules(catalog, oid, rewrites),
-    views: await readViews(catalog, rewrites),
+    rules,
+    views,
     materializedViews: readers.flatMap((reader) => rebuilt.get(reader.oid) ?? []),
     refreshed: readers.filter(isFilled).map(({ schema, name }) => ({ schema, name })),
-    functions: await readFunctions(catalog, oidsIn(falling.dependents, 'pg_proc')),
-    columnDefaults: await readColumnDefaults(catalog, oidsIn(falling.dependents, 'pg_attrdef')),
+    functions,
+    columnDefaults,
   };
 }
 

@@ -58,6 +58,8 @@ export async function swap(
 ): Promise<Swapped> {
   const { dependents } = plan;
   if (dependents === undefined) return await promoteFirst(sql, plan);
+  // Without locks at first: a change is found out early, and reading again under them is quicker.
+  await requireUnchanged(sql, plan, dependents);
   const floors = await readFloors(sql, plan.staging, dependents);
   const patience: Patience = {
     patienceMs: options.patienceMs ?? PATIENCE_MS,
@@ -173,7 +175,10 @@ async function requireUnchanged(
   }
 }
 
-/** Runs the steps, those without a reason together; gives back the reasons with their times. */
+/**
+ * Runs the steps, and gives back the reasons with their times. Those without a reason are sent
+ * without waiting for the one before: the lock is not held for the network's sake.
+ */
 async function runSteps(
   sql: Connection,
   { target }: SwapPlan,
@@ -181,20 +186,39 @@ async function runSteps(
   onStep: SwapOptions['onStep'],
 ): Promise<readonly string[]> {
   const reasons: string[] = [];
-  for (const statement of WRITING) await sql.unsafe(statement);
-  for (const { statement, reason } of steps) {
-    await onStep?.(statement);
-    const since = performance.now();
-    try {
+  let sent = WRITING.map((statement) => send(sql, statement));
+  try {
+    for (const { statement, reason } of steps) {
+      await onStep?.(statement);
+      if (reason === undefined) {
+        sent.push(send(sql, statement));
+        continue;
+      }
+      await allOrFirstFailure(sent);
+      sent = [];
+      const since = performance.now();
       await sql.unsafe(statement);
-    } catch (error) {
-      throw explainViolation(error, target);
-    }
-    if (reason !== undefined) {
       reasons.push(`${reason} in ${Math.round(performance.now() - since)} ms`);
     }
+    await allOrFirstFailure(sent);
+  } catch (error) {
+    throw explainViolation(error, target);
   }
   return reasons;
+}
+
+/** Puts a statement on the wire. Its failure is told by allOrFirstFailure, and not twice. */
+function send(sql: Connection, statement: string): Promise<unknown> {
+  const answer = sql.unsafe(statement).execute();
+  answer.catch(() => undefined);
+  return answer;
+}
+
+/** The first failure is the cause: what was sent after it fails since the transaction has. */
+async function allOrFirstFailure(sent: readonly Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(sent)) {
+    if (result.status === 'rejected') throw result.reason;
+  }
 }
 
 /** The proof that nothing was lost: the new table reads as the old one did, but for added columns. */

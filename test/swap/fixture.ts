@@ -74,6 +74,8 @@ export function connectAs(uri: string, user: string, max = 4): postgres.Sql {
   return postgres(url.href, {
     max,
     fetch_types: false,
+    // The test servers' default is off; then VACUUM cannot know yet that the rows are committed.
+    connection: { synchronous_commit: 'on' },
     onnotice: () => undefined,
   });
 }
