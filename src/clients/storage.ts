@@ -1,4 +1,9 @@
 import type { Storage } from '@google-cloud/storage';
+import type { GoogleAuth } from 'google-auth-library';
+import { statusOf } from './bigquery-errors.ts';
+import type { StorageCall } from './storage-errors.ts';
+import { readRange } from './storage-read.ts';
+import { DEFAULT_LIMITS, persist, type StorageLimits, within } from './storage-retry.ts';
 
 /** One object of the bucket, at one generation. */
 export interface ObjectInfo {
@@ -11,34 +16,121 @@ export interface ObjectInfo {
   readonly crc32c: string;
 }
 
+/** All that the program asks of Cloud Storage. Every call may be repeated, and ends with its signal. */
 export interface ObjectStore {
   readonly bucket: string;
-  /** Checks that the bucket is there and may be listed; gives its location (`EU`, `US-CENTRAL1`). */
-  checkBucket(signal: AbortSignal): Promise<{ readonly location: string }>;
+  /**
+   * Checks that the bucket is there and its objects may be listed. Gives its location (`EU`,
+   * `US-CENTRAL1`); undefined where the credentials may use the objects but not see the bucket.
+   */
+  checkBucket(signal: AbortSignal): Promise<{ readonly location: string | undefined }>;
   /** All objects whose name starts with `prefix`, in the order of their names. */
   list(prefix: string, signal: AbortSignal): Promise<ObjectInfo[]>;
-  /** The bytes [start, end) of the object. Goes on where a body was cut; OBJECT_CHANGED where it cannot. */
+  /**
+   * The bytes [start, end) of the object, in chunks as they arrive; read ahead by less than 1 MB. Goes
+   * on where a body was cut; OBJECT_CHANGED where it cannot.
+   */
   read(object: ObjectInfo, start: number, end: number, signal: AbortSignal): AsyncIterable<Buffer>;
   /** Deletes the objects, or all whose name starts with the prefix; gives how many it asked to delete. */
   remove(objects: string | readonly ObjectInfo[], signal: AbortSignal): Promise<number>;
 }
 
-export interface StorageLimits {
-  /** A body of which no byte arrives for so long is given up. */
-  readonly stallMs: number;
-  /** How long to go on trying without any progress. */
-  readonly patienceMs: number;
+const PARALLEL_DELETES = 16;
+
+/** Google's client, loaded when it is needed (0.06 s), without retries of its own: `openStorage` has them. */
+export async function createStorage(auth?: GoogleAuth): Promise<Storage> {
+  const { Storage } = await import('@google-cloud/storage');
+  const retryOptions = { autoRetry: false };
+  return new Storage(auth === undefined ? { retryOptions } : { retryOptions, authClient: auth });
 }
 
-/** Google's client, loaded when it is needed, without retries of its own: `openStorage` has them. */
-export function createStorage(): Promise<Storage> {
-  throw new Error('not written yet');
-}
-
+/** The objects of one bucket. `limits` are for tests. */
 export function openStorage(
   storage: Storage,
   bucket: string,
   limits: Partial<StorageLimits> = {},
 ): ObjectStore {
-  throw new Error(`not written yet ${storage} ${bucket} ${limits}`);
+  const merged = { ...DEFAULT_LIMITS, ...limits };
+  const handle = storage.bucket(bucket);
+
+  function call<T>(permission: string, signal: AbortSignal, action: () => Promise<T>): Promise<T> {
+    const what: StorageCall = { bucket, permission: `storage.${permission}` };
+    return persist({ storage, limits: merged, signal }, what, () =>
+      within(action(), merged, signal),
+    );
+  }
+
+  async function checkBucket(signal: AbortSignal) {
+    const listing = call('objects.list', signal, () =>
+      handle.getFiles({ autoPaginate: false, maxResults: 1, fields: 'items(name)' }),
+    );
+    const metadata = call('buckets.get', signal, async () => {
+      try {
+        return (await handle.getMetadata({ fields: 'location' } as object))[0];
+      } catch (error) {
+        if (statusOf(error) === 403) return undefined; // objectUser holds no buckets.get
+        throw error;
+      }
+    });
+    const [, found] = await Promise.all([listing, metadata]);
+    return { location: found?.location };
+  }
+
+  async function list(prefix: string, signal: AbortSignal): Promise<ObjectInfo[]> {
+    const objects: ObjectInfo[] = [];
+    let pageToken: string | undefined;
+    do {
+      const page = { prefix, autoPaginate: false, fields: LISTED, ...(pageToken && { pageToken }) };
+      const [files, next] = await call('objects.list', signal, () => handle.getFiles(page));
+      for (const file of files as unknown as readonly ListedObject[]) {
+        objects.push({ ...file, bucket, size: Number(file.size) });
+      }
+      pageToken = (next as { pageToken?: string } | null)?.pageToken;
+    } while (pageToken !== undefined);
+    return objects;
+  }
+
+  async function remove(what: string | readonly ObjectInfo[], signal: AbortSignal) {
+    const objects = typeof what === 'string' ? await list(what, signal) : what;
+    const queue = objects.values();
+    // One that fails must not keep the others from being deleted.
+    const workers = Array.from({ length: Math.min(PARALLEL_DELETES, objects.length) }, async () => {
+      let failure: unknown;
+      for (const object of queue) {
+        await removeOne(object, signal).catch((error: unknown) => {
+          signal.throwIfAborted();
+          failure ??= error;
+        });
+      }
+      if (failure !== undefined) throw failure;
+    });
+    const failed = (await Promise.allSettled(workers)).find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
+    return objects.length;
+  }
+
+  /** With its generation, also in a bucket that keeps old versions: nothing stays behind to be paid. */
+  function removeOne({ name, generation }: ObjectInfo, signal: AbortSignal) {
+    const file = handle.file(name, { generation });
+    return call('objects.delete', signal, () => file.delete({ ignoreNotFound: true }));
+  }
+
+  return {
+    bucket,
+    checkBucket,
+    list,
+    read: (object, start, end, signal) =>
+      readRange({ storage, limits: merged, signal }, object, start, end),
+    remove,
+  };
+}
+
+const LISTED = 'items(name,generation,size,crc32c),nextPageToken';
+
+/** With `fields`, the client hands the API's items on as they are. */
+interface ListedObject {
+  readonly name: string;
+  readonly generation: string;
+  readonly size: string;
+  readonly crc32c: string;
 }

@@ -1,0 +1,81 @@
+import type { IncomingMessage } from 'node:http';
+import type { PassThrough, Readable } from 'node:stream';
+import type { File } from '@google-cloud/storage';
+import { StalledBody } from './storage-errors.ts';
+import { type StorageLimits, within } from './storage-retry.ts';
+
+/** The answer to one ranged GET. */
+export interface Body {
+  /** The next bytes; undefined at the end. Throws what cut the body, StalledBody, or the signal's reason. */
+  next(): Promise<Buffer | undefined>;
+  /** Closes the connection where the body was not read to its end. */
+  close(): void;
+}
+
+/**
+ * Asks for the bytes [start, end). `createReadStream` hands out the chunks of the socket as they are,
+ * about 400 KB each, and pauses it while nobody takes them; 211 MB cost 0.1 s of CPU.
+ */
+export function openBody(
+  file: File,
+  start: number,
+  end: number,
+  limits: StorageLimits,
+  signal: AbortSignal,
+): Body {
+  const stream = file.createReadStream({
+    start,
+    end: end - 1,
+    validation: false,
+    decompress: false,
+  });
+  letItBeLeft(stream);
+  const responded = refuseOtherRange(stream, start);
+  const chunks: AsyncIterator<Buffer> = stream[Symbol.asyncIterator]();
+  return {
+    async next() {
+      const result = await within(chunks.next(), limits, signal);
+      responded();
+      return result.done ? undefined : result.value;
+    },
+    close() {
+      stream.destroy();
+    },
+  };
+}
+
+/** The response as the client hands it on: its stream, with the request that it answers. */
+interface Response extends PassThrough {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly request: { agent: unknown };
+}
+
+/**
+ * Makes `stream.destroy()` close the stream's own connection, and it alone. The client (storage 8.4.0
+ * with teeny-request 11) would destroy the agent that all its requests share, which cuts the other
+ * reads off and throws an uncaught ECONNRESET, and would leave the response itself open.
+ */
+function letItBeLeft(stream: Readable): void {
+  stream.on('error', () => undefined); // told by next()
+  stream.on('response', (response: Response) => {
+    response.request.agent = undefined;
+    response.on('unpipe', (source: IncomingMessage) => {
+      if (!source.complete) source.destroy();
+    });
+  });
+}
+
+/** An answer with other bytes than those asked for must not be taken for them. */
+function refuseOtherRange(stream: Readable, start: number): () => void {
+  let problem: string | undefined;
+  stream.on('response', ({ statusCode, headers }: Response) => {
+    const whole = statusCode === 200 && start === 0;
+    const range = headers['content-range'] ?? 'none';
+    if (statusCode >= 300 || whole || range.startsWith(`bytes ${start}-`)) return;
+    problem = `asked for the bytes from ${start} on, was given ${range}`;
+  });
+  return () => {
+    if (problem !== undefined) throw new StalledBody(problem);
+  };
+}

@@ -1,0 +1,88 @@
+import { ProjectorError } from '../errors.ts';
+import { apiMessage, isRetryable, statusOf } from './bigquery-errors.ts';
+
+/** A body of which nothing more came: tried again like a cut one. */
+export class StalledBody extends Error {
+  override readonly name = 'StalledBody';
+}
+
+/** Whether the same request may succeed if it is sent again: stalls, the network, 401, 408, 429, 5xx. */
+export function mayRetry(error: unknown): boolean {
+  return error instanceof StalledBody || statusOf(error) === 401 || isRetryable(error);
+}
+
+/** Where a call failed, in the user's words. */
+export interface StorageCall {
+  readonly bucket: string;
+  /** The permission that the call needs (Cloud Storage's page "IAM permissions for JSON methods"). */
+  readonly permission: string;
+  /** The object that was read at a known generation; undefined for calls on the bucket. */
+  readonly object?: string;
+}
+
+/** What the user is told of a call that failed for good. */
+export function explainStorageFailure(error: unknown, call: StorageCall): unknown {
+  if (error instanceof ProjectorError || (error as Error).name === 'AbortError') return error;
+  const status = statusOf(error);
+  if (call.object !== undefined && (status === 404 || status === 412 || status === 416)) {
+    return objectChanged(`gs://${call.bucket}/${call.object}`, error);
+  }
+  if (status === 404) return bucketMissing(call, error);
+  if (status === 401 || status === 403) return denied(call, error);
+  return unavailable(call, error);
+}
+
+function objectChanged(uri: string, cause: unknown): ProjectorError {
+  return new ProjectorError({
+    code: 'OBJECT_CHANGED',
+    message: `${uri} was deleted or overwritten while it was being loaded`,
+    next: 'Run the same command again: it exports anew. See that no lifecycle rule and no other program deletes objects under bq_to_postgres/.',
+    cause,
+  });
+}
+
+function bucketMissing({ bucket }: StorageCall, cause: unknown): ProjectorError {
+  return new ProjectorError({
+    code: 'BUCKET_NOT_FOUND',
+    message: `there is no bucket gs://${bucket}`,
+    next: `Check --gcs-bucket, or create it in the dataset's location: gcloud storage buckets create gs://${bucket} --location=LOCATION`,
+    cause,
+  });
+}
+
+/** roles/storage.objectUser holds objects.create, get, list and delete: all that a run needs. */
+function denied({ bucket, permission }: StorageCall, cause: unknown): ProjectorError {
+  const account = /[\w.-]+@[\w.-]+/.exec(storageMessage(cause))?.[0];
+  const member = `${account === undefined || account.endsWith('gserviceaccount.com') ? 'serviceAccount' : 'user'}:${account ?? 'ACCOUNT'}`;
+  return new ProjectorError({
+    code: 'ACCESS_DENIED',
+    message: `the credentials lack ${permission} on bucket gs://${bucket}: ${storageMessage(cause)}`,
+    next: `Grant the role: gcloud storage buckets add-iam-policy-binding gs://${bucket} --member=${member} --role=roles/storage.objectUser`,
+    cause,
+  });
+}
+
+function unavailable(call: StorageCall, cause: unknown): ProjectorError {
+  const message = storageMessage(cause);
+  const credentials = /default credentials|metadata/i.test(message);
+  const where = call.object === undefined ? '' : `/${call.object}`;
+  return new ProjectorError({
+    code: credentials ? 'NO_CREDENTIALS' : 'STORAGE_FAILED',
+    message: `Cloud Storage did not answer for gs://${call.bucket}${where}: ${message}`,
+    next: credentials
+      ? 'Give the VM a service account with the cloud-platform scope, or elsewhere run: gcloud auth application-default login'
+      : 'Run the same command again; nothing was changed.',
+    cause,
+  });
+}
+
+/** A failed read has the whole JSON answer as its message. */
+function storageMessage(error: unknown): string {
+  const message = apiMessage(error);
+  try {
+    const answer = JSON.parse(message) as { error?: { message?: string } };
+    return answer.error?.message ?? message;
+  } catch {
+    return message;
+  }
+}
