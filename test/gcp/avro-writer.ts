@@ -28,11 +28,11 @@ export function columnWriter(
   logicalTypes: boolean,
 ): WriteRow {
   if (vector instanceof DuckDBBigIntVector) {
-    const { items, validity } = vector;
     return (sink, row) => {
-      if (!validity.itemValid(row)) return sink.byte(0);
+      const value = vector.getItem(row);
+      if (value === null) return sink.byte(0);
       sink.byte(2);
-      sink.bigLong(items[row] as bigint);
+      sink.bigLong(value);
     };
   }
   if (vector instanceof DuckDBDoubleVector) {
@@ -103,12 +103,15 @@ function writeValue(
   if (type.kind === 'BIGNUMERIC') return sink.bytes(bigEndian(unscaled(castText(value, type))));
   if (logical && value instanceof DuckDBDateValue) return sink.long(value.days);
   if (logical && value instanceof DuckDBTimeValue) return sink.bigLong(value.micros);
-  if (type.kind === 'STRUCT' || type.kind === 'RANGE') {
+  if (type.kind === 'STRUCT') {
     structValues(value).forEach((item, at) => {
-      const field = type.kind === 'RANGE' ? undefined : type.fields[at];
-      const itemType = type.kind === 'RANGE' ? type.element : (field?.type ?? { kind: 'STRING' });
-      writeField(sink, item, itemType, field?.name ?? name, logical);
+      const field = type.fields[at];
+      if (field !== undefined) writeField(sink, item, field.type, field.name, logical);
     });
+    return;
+  }
+  if (type.kind === 'RANGE') {
+    for (const bound of structValues(value)) writeField(sink, bound, type.element, name, logical);
     return;
   }
   sink.text(castText(value, type));

@@ -50,6 +50,7 @@ export function rewriteCall(
   const end = closing(tokens, at + 1) + 1;
   const inside = tokens.slice(at + 2, end - 1);
   if (word === 'CAST' || word === 'SAFE_CAST') return cast(word, inside, end, rewrite);
+  if (word === 'STRUCT') return struct(inside, end, rewrite);
   if (word === 'UNNEST') return unnest(tokens, at, inside, end, rewrite);
   if (!OWN_FUNCTIONS.has(word)) return undefined;
   return { text: `bq_${word.toLowerCase()}(${rewrite(inside)})`, end };
@@ -188,6 +189,40 @@ function lastAs(tokens: readonly Token[]): number {
   }
   if (found < 0) throw new SqlSyntaxError('Syntax error: Expected keyword AS but got ")"');
   return found;
+}
+
+/**
+ * STRUCT(1, 'x') has no names and fits any struct by position: DuckDB's ROW. Polyglot would make up
+ * names. One with a name, given or a column's own, is left to it.
+ */
+function struct(
+  inside: readonly Token[],
+  end: number,
+  rewrite: RewriteTokens,
+): Rewritten | undefined {
+  const named = splitArguments(inside).some(
+    (part) =>
+      part.every((token) => token.kind === 'word' || token.kind === 'quoted' || token.text === '.') ||
+      isWord(part.at(-2), 'AS'),
+  );
+  return named ? undefined : { text: `ROW(${rewrite(inside)})`, end };
+}
+
+/** The arguments of a call, split at its own commas. */
+function splitArguments(tokens: readonly Token[]): Token[][] {
+  const parts: Token[][] = [[]];
+  for (let at = 0; at < tokens.length; at += 1) {
+    const token = tokens[at] as Token;
+    if (token.text === ',' && token.kind === 'sign') {
+      parts.push([]);
+      continue;
+    }
+    const opens = token.kind === 'sign' && '([{'.includes(token.text);
+    const last = opens ? closing(tokens, at) : at;
+    parts.at(-1)?.push(...tokens.slice(at, last + 1));
+    at = last;
+  }
+  return parts;
 }
 
 /**

@@ -1,0 +1,72 @@
+import { ACCOUNT } from './access.ts';
+import type { Job } from './jobs.ts';
+import type { JobSummary } from './types.ts';
+
+/** A `Job` as jobs.get answers it (discovery document; recorded: http_corpus, export_csv_query_job). */
+export function jobResource(job: Job): Record<string, unknown> {
+  const { project } = job.request;
+  return {
+    kind: 'bigquery#job',
+    etag: Buffer.from(`${job.id}/${job.state}`).toString('base64'),
+    id: `${project}:${job.location}.${job.id}`,
+    selfLink: `https://bigquery.googleapis.com/bigquery/v2/projects/${project}/jobs/${job.id}?location=${job.location}`,
+    user_email: ACCOUNT,
+    principal_subject: `serviceAccount:${ACCOUNT}`,
+    configuration: { ...(job.request.configuration as object), jobType: 'QUERY' },
+    jobReference: jobReference(job),
+    statistics: statistics(job),
+    status: jobStatus(job),
+    jobCreationReason: { code: 'REQUESTED' },
+  };
+}
+
+export function jobReference(job: Job): Record<string, string> {
+  const reference = { projectId: job.request.project, location: job.location };
+  return job.request.dryRun ? reference : { ...reference, jobId: job.id };
+}
+
+/** A failed job is DONE too; that it failed is in `errorResult` (documentation: "JobStatus"). */
+export function jobStatus(job: Job): Record<string, unknown> {
+  if (job.error === undefined) return { state: job.request.dryRun ? 'DONE' : job.state };
+  const error = job.error.proto();
+  return { errorResult: error, errors: [error], state: job.state };
+}
+
+function statistics(job: Job): Record<string, unknown> {
+  const times = {
+    creationTime: String(job.created),
+    ...(job.started === undefined ? {} : { startTime: String(job.started) }),
+    ...(job.ended === undefined ? {} : { endTime: String(job.ended) }),
+  };
+  const bytes = String(job.exported?.bytes ?? 0);
+  const query: Record<string, unknown> = {
+    totalBytesProcessed: bytes,
+    totalBytesBilled: bytes,
+    cacheHit: false,
+    statementType: job.statementType,
+  };
+  if (job.exported !== undefined) {
+    // Numbers of 64 bits are text in Google's JSON.
+    query['exportDataStatistics'] = {
+      fileCount: String(job.exported.fileCount),
+      rowCount: String(job.exported.rowCount),
+    };
+  }
+  if (job.result?.affected !== undefined) {
+    query['numDmlAffectedRows'] = String(job.result.affected);
+  }
+  if (job.request.dryRun) query['schema'] = { fields: job.schema.fields };
+  return { ...times, totalBytesProcessed: bytes, query };
+}
+
+export function jobSummary(job: Job): JobSummary {
+  const summary = {
+    id: job.id,
+    project: job.request.project,
+    location: job.location,
+    kind: job.statementType,
+    state: job.state,
+    query: job.request.query,
+  };
+  return job.error === undefined ? summary : { ...summary, error: job.error.reason };
+}
