@@ -40,7 +40,7 @@ function checkProject(project: string): void {
 }
 
 function refuseTableInDataset(project: string | undefined, last: string): void {
-  const [first, dataset] = /^([^.:]+|[^:]+:[^.]+)\.([^.]+)$/.exec(project ?? '')?.slice(1) ?? [];
+  const [first, dataset] = /^([^.:]+|[^:]+:[^.]+)\.([^.:]+)$/.exec(project ?? '')?.slice(1) ?? [];
   if (first === undefined || dataset === undefined) return;
   const next = `Write --bq-dataset ${first}.${dataset} --bq-table ${last}.`;
   throw usageError('--bq-dataset has three parts: the table has a flag of its own', next);
@@ -59,7 +59,8 @@ export function readBigQueryTable(text: string): string {
     throw usageError('--bq-table has a dot: the dataset has a flag of its own', next);
   }
   if (/[$@*]/.test(table)) {
-    const next = `Write --bq-table ${table.split(/[$@*]/, 1)[0] || 'TABLE'}.`;
+    const whole = /^([^*$@]+)[$@][^*]*$/.exec(table)?.[1] ?? 'TABLE';
+    const next = `Write --bq-table ${whole}, the name of one table.`;
     throw usageError('--bq-table takes one whole table: no partition, snapshot or wildcard', next);
   }
   const allowed = /^[\p{L}\p{M}\p{N}\p{Pc}\p{Pd}\p{Zs}]+$/u.test(table);

@@ -73,6 +73,10 @@ function valueError(name: FlagName, value: string | undefined): Error | undefine
     const next = `Write --${name} VALUE, or --${name}=VALUE if the value begins with dashes.`;
     return usageError(`--${name} needs a value`, next);
   }
+  // Here, before any check of values could repeat a password that is in it.
+  if (name !== 'pg-conn' && /postgres(ql)?:\/\//i.test(value)) {
+    return usageError(`--${name} holds a connection URI`, 'Give that one to --pg-conn.');
+  }
   if (value.trim() !== '') return undefined;
   const next = 'Write its value, or check that the shell variable in its place is set.';
   return usageError(`--${name} is empty`, next);

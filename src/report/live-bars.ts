@@ -87,14 +87,20 @@ function startDrawing(out: NodeJS.WriteStream): MultiBar {
     // Lines are cut to fit; switching the terminal's wrapping off would cut messages as well.
     linewrap: true,
   });
-  bars.on('update-pre', () => eraseWrapped(out, drawn));
+  // Between the two events the library moves the cursor up by one row for each bar but the last.
+  bars.on('update-pre', () => {
+    const extraRows = wrappedRows(drawn.values(), out);
+    drawn.clear();
+    if (extraRows === 0) return;
+    out.write(`\u001b[${extraRows}A`);
+    bars.once('redraw-pre', () => out.write(ERASE_BELOW));
+  });
   return bars;
 }
 
-/** In a terminal that became narrower, drawn lines have wrapped: those rows are erased as well. */
-function eraseWrapped(out: NodeJS.WriteStream, drawn: Map<PhaseName, number>): void {
-  let extraRows = 0;
-  for (const length of drawn.values()) extraRows += Math.ceil(length / (out.columns || 80)) - 1;
-  drawn.clear();
-  if (extraRows > 0) out.write(`\u001b[${extraRows}A${ERASE_BELOW}`);
+/** In a terminal that became narrower, drawn lines have wrapped: these rows are erased as well. */
+function wrappedRows(lengths: Iterable<number>, out: NodeJS.WriteStream): number {
+  let rows = 0;
+  for (const length of lengths) rows += Math.max(0, Math.ceil(length / (out.columns || 80)) - 1);
+  return rows;
 }

@@ -15,14 +15,13 @@ const MASK = '***';
  */
 const SHORT_LENGTH = 6;
 
-/** Secrets are masked as they are and percent-encoded, as they stand in a connection URI. */
+/** Secrets are masked as they are and percent-encoded, as they may stand in a connection URI. */
 export function newSecrets(): Secrets {
   const patterns: RegExp[] = [];
 
   function hide(secret: string): void {
     if (secret === '') return;
-    const forms = new Set([secret, encodeURIComponent(secret), encodeURI(secret)]);
-    for (const form of forms) patterns.push(patternOf(form));
+    patterns.push(patternOf(secret));
     // The longest first, so that no rest of a secret is left beside the mask of a shorter one.
     patterns.sort((one, other) => other.source.length - one.source.length);
   }
@@ -43,7 +42,19 @@ export function newSecrets(): Secrets {
 }
 
 function patternOf(secret: string): RegExp {
-  const exact = secret.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+  const exact = Array.from(secret, eitherWay).join('');
   const alone = `(?<![\\p{L}\\p{N}_])${exact}(?![\\p{L}\\p{N}_])`;
   return new RegExp(secret.length < SHORT_LENGTH ? alone : exact, 'gu');
+}
+
+/** A pattern for one character: as it is, or percent-encoded, which a URI may do with any. */
+function eitherWay(character: string): string {
+  const hex = Buffer.from(character).toString('hex');
+  const encoded = hex.replaceAll(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
+  const bytes = encoded.match(/(?:\d|\[\w\w\]){2}/g) ?? [];
+  return `(?:${asPattern(character)}|${bytes.map((byte) => `%${byte}`).join('')})`;
+}
+
+function asPattern(character: string): string {
+  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }
