@@ -107,7 +107,7 @@ export function refusalError(target: string, refusals: readonly Refusal[]): Proj
   const next = [...new Set(refusals.map((refusal) => refusal.next))];
   const failure: Failure = {
     code: refusals[0]?.code ?? 'CANNOT_KEEP',
-    message: `a full load of ${target} would lose something: ${messages.join('; ')}`,
+    message: `${target} cannot be loaded in full without loss: ${messages.join('; ')}`,
     next: next.join(' '),
   };
   return new ProjectorError(failure);
