@@ -58,8 +58,6 @@ export async function swap(
 ): Promise<Swapped> {
   const { dependents } = plan;
   if (dependents === undefined) return await promoteFirst(sql, plan);
-  // Without locks at first: a change is found out early, and reading again under them is quicker.
-  await requireUnchanged(sql, plan, dependents);
   const floors = await readFloors(sql, plan.staging, dependents);
   const patience: Patience = {
     patienceMs: options.patienceMs ?? PATIENCE_MS,
@@ -90,6 +88,9 @@ async function attempt(
   dependents: Dependents,
   { budgetMs, floors, onStep }: Attempt,
 ): Promise<Swapped> {
+  // Without locks at first: a change is found out early, and reading again under them is quicker.
+  await sql.unsafe(lockTimeout(budgetMs));
+  await requireUnchanged(sql, plan, dependents);
   const since = performance.now();
   await takeLocks(sql, plan, dependents, budgetMs);
   await requireUnchanged(sql, plan, dependents);

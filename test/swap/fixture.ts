@@ -6,6 +6,7 @@ import { type Dependents, readDependents } from '../../src/swap/dependents.ts';
 import { dressStaging } from '../../src/swap/dress.ts';
 import { stagingStatements } from '../../src/swap/staging.ts';
 import { type SwapOptions, type Swapped, swap } from '../../src/swap/swap.ts';
+import { explainViolation } from '../../src/swap/violations.ts';
 
 /** A full load of a test: the real steps, but for the rows, which an INSERT makes. */
 export interface TestLoad {
@@ -35,7 +36,11 @@ export async function fillStaging(
       await transaction.unsafe(statement);
     }
   });
-  await sql.unsafe(`INSERT INTO ${quoteTable(load.staging)} ${load.rows}`);
+  try {
+    await sql.unsafe(`INSERT INTO ${quoteTable(load.staging)} ${load.rows}`);
+  } catch (error) {
+    throw explainViolation(error, load.target);
+  }
 }
 
 export async function swapIn(
