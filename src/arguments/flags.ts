@@ -11,7 +11,7 @@ export interface Flag {
 /** The six flags, all mandatory: `--help`, the checks and their messages come from this table. */
 export const FLAGS = {
   'bq-dataset': {
-    description: 'BigQuery dataset of the table; with its project where that is another one',
+    description: 'dataset of the table; its project, if not that of the credentials',
     valueHint: '[PROJECT.]DATASET',
     example: 'my-project.analytics',
   },
