@@ -33,6 +33,16 @@ export function createTextEncoder(
   };
 }
 
+/** Reads whole rows as text, one cell a column; undefined is NULL. */
+export function rowReader(
+  columns: readonly EncodedColumn[],
+  fields: readonly AvroField[],
+): (c: Cursor) => readonly (string | undefined)[] {
+  const unlimited = columns.map((column) => ({ ...column, maxChars: undefined }));
+  const reads = unlimited.map((column, i) => readColumn(column, fields[i], () => undefined));
+  return (c) => reads.map((read) => read(c));
+}
+
 /** Reads one value as text; undefined is NULL. */
 type Read = (c: Cursor) => string | undefined;
 

@@ -1,0 +1,41 @@
+import type { SplitSum } from './avro/blocks.ts';
+import { checkObject } from './avro/check-object.ts';
+import type { Header } from './avro/header.ts';
+import type { Split } from './avro/splits.ts';
+import { ProjectorError } from './errors.ts';
+import type { Exported } from './export.ts';
+import type { Plan } from './plan.ts';
+import { sourceText } from './source.ts';
+
+/** A split whose rows are in Postgres. */
+export interface LoadedSplit {
+  readonly split: Split;
+  readonly sum: SplitSum;
+}
+
+/**
+ * The check before anything is visible: every byte of every object was read once and is as it was
+ * written, and the rows that BigQuery wrote, those decoded and those that Postgres took are as many.
+ */
+export async function checkLoaded(
+  plan: Plan,
+  exported: Exported,
+  loaded: readonly LoadedSplit[],
+  copiedRows: number,
+  headerOf: (split: Split) => Promise<Header>,
+): Promise<void> {
+  for (const object of exported.objects) {
+    const parts = loaded.filter(({ split }) => split.object.name === object.name);
+    const [first] = parts;
+    if (first === undefined) continue;
+    const sums = parts.map(({ sum }) => sum);
+    checkObject(object, await headerOf(first.split), sums);
+  }
+  const decodedRows = loaded.reduce((rows, { sum }) => rows + sum.rows, 0);
+  if (decodedRows === exported.rows && copiedRows === exported.rows) return;
+  throw new ProjectorError({
+    code: 'ROW_COUNT_MISMATCH',
+    message: `the rows of ${sourceText(plan.source.name)} do not add up: BigQuery wrote ${exported.rows}, the objects held ${decodedRows}, PostgreSQL took ${copiedRows}`,
+    next: 'Nothing was made visible. Run again; if it happens again, something between the two drops rows.',
+  });
+}

@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto';
+import type { GoogleAuth } from 'google-auth-library';
+import type postgres from 'postgres';
+import type { Arguments } from './arguments.ts';
+import type { RunWorld } from './cli.ts';
+import { openWarehouse, type Warehouse } from './clients/bigquery.ts';
+import { connectPostgres } from './clients/postgres.ts';
+import { createStorage, type ObjectStore, openStorage } from './clients/storage.ts';
+import { type Control, openControl } from './control.ts';
+import { type Ground, readGround } from './ground.ts';
+import type { Report } from './report/report.ts';
+import type { SourceName } from './source.ts';
+
+/** What the steps of a run work with. */
+export interface Context extends AsyncDisposable {
+  readonly runId: string;
+  readonly given: Arguments;
+  readonly source: SourceName;
+  readonly ground: Ground;
+  readonly sql: postgres.Sql;
+  readonly control: Control;
+  readonly warehouse: Warehouse;
+  /** Cloud Storage is opened when it is first needed: most runs find nothing new. */
+  readonly store: () => Promise<ObjectStore>;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+/** Connections of the pool: the lock's, and those that load or build indexes. */
+export const MAX_CONNECTIONS = 12;
+
+/** Connects to everything, and takes the target's lock. Whatever was opened is closed again on failure. */
+export async function openContext(given: Arguments, world: RunWorld): Promise<Context> {
+  const { signal, report } = world;
+  const { GoogleAuth } = await import('google-auth-library');
+  const auth = new GoogleAuth({ scopes: 'https://www.googleapis.com/auth/cloud-platform' });
+  const runId = newRunId();
+  await using stack = new AsyncDisposableStack();
+  const sql = await connectPostgres(given.connection, {
+    maxConnections: MAX_CONNECTIONS,
+    applicationName: `bq_to_postgres ${runId}`,
+    accessToken: () => accessToken(auth),
+  });
+  stack.defer(() => sql.end({ timeout: 2 }));
+  const session = await sql.reserve();
+  const ground = await readGround(session, given.pgTable);
+  const wish = { target: ground.target, tables: ground.tablesIfThere, signal };
+  const control = await openControl(sql, session, wish, report);
+  stack.defer(() => control.close());
+  const warehouse = await openWarehouse(auth, signal);
+  const opened = stack.move();
+  let store: Promise<ObjectStore> | undefined;
+  return {
+    runId,
+    given,
+    source: { ...given.dataset, table: given.bqTable, location: given.location },
+    ground,
+    sql,
+    control,
+    warehouse,
+    store: () => {
+      store ??= createStorage().then((client) => openStorage(client, given.bucket));
+      return store;
+    },
+    report,
+    signal,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+async function accessToken(auth: GoogleAuth): Promise<string> {
+  const token = await auth.getAccessToken();
+  if (!token) throw new Error('the credentials gave no access token');
+  return token;
+}
+
+/** Sorts by time for people who read the ledger; the random part is what makes it unique. */
+function newRunId(): string {
+  const time = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
+  return `${time}-${randomBytes(4).toString('hex')}`;
+}

@@ -1,0 +1,79 @@
+import type { Session } from './control.ts';
+import { ProjectorError } from './errors.ts';
+import { quoteIdentifier, quoteLiteral, type TableName } from './identifiers.ts';
+import { type StateTables, stateTables } from './state/tables.ts';
+
+/** Where in the database a run takes place. */
+export interface Ground {
+  readonly target: TableName;
+  readonly tables: StateTables;
+  /** undefined: some of the program's tables are still to be made. */
+  readonly tablesIfThere: StateTables | undefined;
+}
+
+interface GroundRow {
+  readonly current_schema: string | null;
+  readonly target_schema: string | null;
+  readonly schema_exists: boolean;
+  readonly state_schema: string | null;
+  readonly complete: boolean;
+  readonly in_recovery: boolean;
+}
+
+/**
+ * Finds the schemas of the target and of the program's own tables, by the search_path where none is
+ * named: the table that is there, or else the schema where it would be made.
+ */
+export async function readGround(
+  sql: Session,
+  given: { readonly schema: string | undefined; readonly name: string },
+): Promise<Ground> {
+  const [row] = await sql.unsafe<GroundRow[]>(groundQuery(given));
+  if (row === undefined) throw new Error('the server answered nothing');
+  if (row.in_recovery) throw readOnly();
+  const schema = given.schema ?? row.target_schema ?? row.current_schema;
+  if (schema === null) throw noSchema();
+  if (!row.schema_exists) throw missingSchema(schema);
+  const tables = stateTables(row.state_schema ?? row.current_schema ?? schema);
+  const target = { schema, name: given.name };
+  return { target, tables, tablesIfThere: row.complete ? tables : undefined };
+}
+
+function groundQuery(given: { schema: string | undefined; name: string }): string {
+  const schemaOf = (table: string) =>
+    `(SELECT nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.oid = to_regclass(${quoteLiteral(table)}))`;
+  const state = schemaOf('sync_state');
+  const exists =
+    given.schema === undefined
+      ? 'true'
+      : `EXISTS (SELECT FROM pg_namespace WHERE nspname = ${quoteLiteral(given.schema)})`;
+  return `SELECT current_schema(), ${schemaOf(quoteIdentifier(given.name))} AS target_schema,
+    ${exists} AS schema_exists, ${state} AS state_schema, pg_is_in_recovery() AS in_recovery,
+    (SELECT count(*) = 3 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = ${state} AND relname IN ('sync_state', 'sync_runs', 'sync_splits')) AS complete`;
+}
+
+function readOnly(): ProjectorError {
+  return new ProjectorError({
+    code: 'READ_ONLY',
+    message: 'the server is a standby, or in recovery: it takes no writes',
+    next: 'Connect to the primary: name its address in --pg-conn, or list all hosts and add target_session_attrs=read-write.',
+  });
+}
+
+function noSchema(): ProjectorError {
+  return new ProjectorError({
+    code: 'NO_SCHEMA',
+    message: 'no schema of the search_path exists, so --pg-table has no place',
+    next: 'Write the schema in --pg-table, and give the user a search_path: ALTER ROLE ... SET search_path = ...',
+  });
+}
+
+function missingSchema(schema: string): ProjectorError {
+  return new ProjectorError({
+    code: 'NO_SUCH_SCHEMA',
+    message: `the database has no schema ${quoteIdentifier(schema)}`,
+    next: `Create it: CREATE SCHEMA ${quoteIdentifier(schema)};`,
+  });
+}

@@ -1,0 +1,178 @@
+import { planSplits, type Split } from './avro/splits.ts';
+import { checkLoaded, type LoadedSplit } from './check.ts';
+import { isRetryable } from './clients/postgres.ts';
+import { retry } from './clients/retry.ts';
+import type { Context } from './context.ts';
+import type { Session } from './control.ts';
+import { createEncoder, type Encoder } from './copy/encoder.ts';
+import { CHUNK_BYTES } from './copy/pump.ts';
+import type { Exported } from './export.ts';
+import { headersOf } from './headers.ts';
+import { quoteTable, type TableName } from './identifiers.ts';
+import { type Instant, instantOfPostgresMicros, laterInstant } from './instant.ts';
+import { type CopyJob, copySplits } from './load-split.ts';
+import { explainRowError } from './misfit.ts';
+import { copyStatement, type Plan } from './plan.ts';
+import type { Phase } from './report/report.ts';
+import { readDoneSplits, recordSplit } from './state/splits.ts';
+
+/** What a load brought. */
+export interface Loaded {
+  readonly rows: number;
+  /** The greatest `max_ingested_at` of the rows; undefined if none has one. */
+  readonly watermark: Instant | undefined;
+}
+
+/** Bytes of a split: what a lost connection costs at most, and enough for COPY to run at full speed. */
+export const SPLIT_BYTES = 64 * 1024 * 1024;
+
+const STREAMS = 2;
+
+interface Progress {
+  readonly loaded: LoadedSplit[];
+  copiedRows: number;
+  watermark: Instant | undefined;
+}
+
+/**
+ * Loads the export into staging by several connections, split by split. Each split's COPY and its
+ * row in `sync_splits` are one transaction, so a split is loaded once however often it is tried.
+ */
+export async function loadFull(
+  context: Context,
+  plan: Plan,
+  exported: Exported,
+  staging: TableName,
+): Promise<Loaded> {
+  const store = await context.store();
+  const headerOf = headersOf(store, context.signal);
+  const splits = planSplits(exported.objects, SPLIT_BYTES);
+  const progress = await alreadyLoaded(context, plan, splits);
+  const done = new Set(progress.loaded.map(({ split }) => split.id));
+  const queue = splits.filter((split) => !done.has(split.id));
+  const phase = context.report.phase('load', { total: exported.rows, unit: 'rows' });
+  const stop = new AbortController();
+  const signal = AbortSignal.any([context.signal, stop.signal]);
+  const counted = countRows(phase, progress);
+  const streams = Array.from({ length: Math.min(STREAMS, queue.length) }, async () => {
+    let encoder: Encoder | undefined;
+    for (let split = queue.shift(); split !== undefined; split = queue.shift()) {
+      const header = await headerOf(split);
+      encoder ??= createEncoder(plan.format, plan.columns, header.fields, CHUNK_BYTES);
+      const statement = copyStatement(plan, quoteTable(staging));
+      const splits = [split];
+      const onProgress = counted(split);
+      const job = { store, statement, encoder, splits, headerOf, signal, onProgress };
+      await loadSplit(context, plan, job, split, progress).catch(
+        explainRowError(plan, { store, headerOf, splits, signal }),
+      );
+    }
+  });
+  await allOrStop(streams, stop);
+  phase.finish();
+  await checkLoaded(plan, exported, progress.loaded, progress.copiedRows, headerOf);
+  return { rows: progress.copiedRows, watermark: progress.watermark };
+}
+
+/** Waits for all streams to end; the first error stops the others, and is thrown. */
+async function allOrStop(streams: readonly Promise<void>[], stop: AbortController): Promise<void> {
+  try {
+    await Promise.all(streams);
+  } catch (error) {
+    stop.abort(error);
+    await Promise.allSettled(streams);
+    throw error;
+  }
+}
+
+async function alreadyLoaded(
+  context: Context,
+  plan: Plan,
+  splits: readonly Split[],
+): Promise<Progress> {
+  const done = await readDoneSplits(context.sql, context.ground.tables, plan.objectPrefix);
+  const progress: Progress = { loaded: [], copiedRows: 0, watermark: undefined };
+  for (const split of splits) {
+    const row = done.get(split.id);
+    if (row === undefined) continue;
+    progress.loaded.push({ split, sum: row.sum });
+    progress.copiedRows += row.sum.rows;
+    progress.watermark = laterInstant(progress.watermark, row.watermark);
+  }
+  return progress;
+}
+
+/** Adds up the rows of all streams for the one progress bar. */
+function countRows(phase: Phase, progress: Progress): (split: Split) => (rows: number) => void {
+  const before = progress.copiedRows;
+  const current = new Map<string, number>();
+  return (split) => (rows) => {
+    current.set(split.id, rows);
+    let sum = before;
+    for (const each of current.values()) sum += each;
+    phase.advance(sum, { rows: sum });
+  };
+}
+
+/** Tries a split until it is in: a lost connection costs only what it had in flight. */
+async function loadSplit(
+  context: Context,
+  plan: Plan,
+  job: CopyJob,
+  split: Split,
+  progress: Progress,
+): Promise<void> {
+  await retry(
+    async () => {
+      const session = await context.sql.reserve();
+      try {
+        await loadSplitOnce(context, plan, job, split, session, progress);
+      } catch (error) {
+        if (isRetryable(error))
+          context.report.warn(
+            `a connection to PostgreSQL was lost while rows were loaded: ${(error as Error).message}; trying again`,
+          );
+        else await session.unsafe('ROLLBACK').catch(() => undefined);
+        throw error;
+      } finally {
+        session.release();
+      }
+    },
+    { signal: job.signal, isRetryable },
+  );
+}
+
+async function loadSplitOnce(
+  context: Context,
+  plan: Plan,
+  job: CopyJob,
+  split: Split,
+  session: Session,
+  progress: Progress,
+): Promise<void> {
+  const { tables } = context.ground;
+  const done = await readDoneSplits(session, tables, plan.objectPrefix, split.id);
+  const before = done.get(split.id);
+  if (before !== undefined) return add(progress, split, before);
+  await session.unsafe('BEGIN');
+  const { sums, rows } = await copySplits(session, job);
+  const [sum] = sums;
+  if (sum === undefined || sum.rows !== rows)
+    throw new Error(`COPY took ${rows} of ${sum?.rows} rows`);
+  const max = job.encoder.maxMicros();
+  const watermark = max === undefined ? undefined : instantOfPostgresMicros(max);
+  await session.unsafe(
+    `${recordSplit(tables, plan.objectPrefix, split.id, sum, watermark)}; COMMIT`,
+  );
+  add(progress, split, { sum, watermark });
+}
+
+function add(
+  progress: Progress,
+  split: Split,
+  row: { readonly sum: LoadedSplit['sum']; readonly watermark: Instant | undefined },
+): void {
+  progress.loaded.push({ split, sum: row.sum });
+  progress.copiedRows += row.sum.rows;
+  progress.watermark = laterInstant(progress.watermark, row.watermark);
+}

@@ -1,0 +1,96 @@
+import { planSplits } from './avro/splits.ts';
+import { checkLoaded } from './check.ts';
+import type { Context } from './context.ts';
+import type { Session } from './control.ts';
+import { createEncoder } from './copy/encoder.ts';
+import { CHUNK_BYTES } from './copy/pump.ts';
+import type { Exported } from './export.ts';
+import { headersOf } from './headers.ts';
+import { quoteLiteral, quoteTable } from './identifiers.ts';
+import { instantOfPostgresMicros } from './instant.ts';
+import { type Loaded, SPLIT_BYTES } from './load-full.ts';
+import { copySplits } from './load-split.ts';
+import { addColumns, batchTable, copyInto, mergeStatement } from './merge.ts';
+import { explainRowError } from './misfit.ts';
+import { copyStatement, type Plan } from './plan.ts';
+import { updateRun } from './state/ledger.ts';
+
+/**
+ * Loads the export into the target in one transaction: new columns, rows, the merge by key where
+ * there is a primary key, the ledger's mark. It runs on the session that holds the lock; when that
+ * is lost, the ledger tells whether the COMMIT went through, and otherwise all is done again.
+ */
+export async function loadIncrement(
+  context: Context,
+  plan: Plan,
+  exported: Exported,
+): Promise<Loaded> {
+  const { control, ground, report } = context;
+  const phase = report.phase('load', { total: exported.rows, unit: 'rows' });
+  const loaded = await control.run(async (session) => {
+    const before = await alreadyCommitted(session, context, plan);
+    if (before !== undefined) return before;
+    try {
+      await session.unsafe(['BEGIN', ...addColumns(plan), ...batchTable(plan)].join('; '));
+      const result = await copyAll(context, plan, exported, session, (rows) =>
+        phase.advance(rows, { rows }),
+      );
+      const mark = updateRun(ground.tables, plan.runId, {
+        status: 'committed',
+        rows: result.rows,
+        ...(result.watermark !== undefined && { watermark: result.watermark }),
+      });
+      await session.unsafe([...mergeStatement(plan), mark].join('; '));
+      context.signal.throwIfAborted();
+      await session.unsafe('COMMIT');
+      return result;
+    } catch (error) {
+      await session.unsafe('ROLLBACK').catch(() => undefined);
+      throw error;
+    }
+  });
+  phase.finish();
+  return loaded;
+}
+
+/** What an earlier try committed, if it did. */
+async function alreadyCommitted(
+  session: Session,
+  { ground }: Context,
+  plan: Plan,
+): Promise<Loaded | undefined> {
+  const [row] = await session.unsafe<{ rows: string; watermark: string | null }[]>(
+    `SELECT rows::text, to_char(watermark, 'YYYY-MM-DD HH24:MI:SS.US') AS watermark
+     FROM ${quoteTable(ground.tables.runs)}
+     WHERE run_id = ${quoteLiteral(plan.runId)} AND status = 'committed'`,
+  );
+  if (row === undefined) return undefined;
+  return { rows: Number(row.rows), watermark: row.watermark ?? undefined };
+}
+
+async function copyAll(
+  context: Context,
+  plan: Plan,
+  exported: Exported,
+  session: Session,
+  onProgress: (rows: number) => void,
+): Promise<Loaded> {
+  const { signal } = context;
+  const store = await context.store();
+  const headerOf = headersOf(store, signal);
+  const splits = planSplits(exported.objects, SPLIT_BYTES);
+  const [first] = splits;
+  if (first === undefined) return { rows: 0, watermark: undefined };
+  const { fields } = await headerOf(first);
+  const encoder = createEncoder(plan.format, plan.columns, fields, CHUNK_BYTES);
+  const into = copyInto(plan);
+  const statement = copyStatement(plan, into);
+  const job = { store, statement, encoder, splits, headerOf, signal, onProgress };
+  const { sums, rows } = await copySplits(session, job).catch(
+    explainRowError(plan, { store, headerOf, splits, signal }),
+  );
+  const loaded = sums.map((sum, i) => ({ split: splits[i] ?? first, sum }));
+  await checkLoaded(plan, exported, loaded, rows, headerOf);
+  const max = encoder.maxMicros();
+  return { rows, watermark: max === undefined ? undefined : instantOfPostgresMicros(max) };
+}

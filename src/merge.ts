@@ -1,0 +1,65 @@
+import { quoteIdentifier, quoteLiteral, quoteTable } from './identifiers.ts';
+import { type Plan, targetColumns } from './plan.ts';
+import { WATERMARK_COLUMN } from './source.ts';
+
+/** Rows of a keyed target wait here for the merge; the name hides no table of the user's. */
+const BATCH = 'pg_temp.bq_to_postgres_batch';
+
+/** Where an increment's rows are copied to first: a target without a primary key takes them directly. */
+export function copyInto(plan: Plan): string {
+  return isKeyed(plan) ? BATCH : quoteTable(plan.target);
+}
+
+function isKeyed(plan: Plan): boolean {
+  return plan.primaryKey.length > 0;
+}
+
+/** Columns that are new in BigQuery, in the same transaction as their first rows. */
+export function addColumns(plan: Plan): readonly string[] {
+  const table = quoteTable(plan.target);
+  return plan.added.flatMap(({ name, type, comment }) => [
+    `ALTER TABLE ${table} ADD COLUMN ${quoteIdentifier(name)} ${type}`,
+    ...(comment === undefined
+      ? []
+      : [`COMMENT ON COLUMN ${table}.${quoteIdentifier(name)} IS ${quoteLiteral(comment)}`]),
+  ]);
+}
+
+/** A table with the columns of the export and none of the target's constraints. */
+export function batchTable(plan: Plan): readonly string[] {
+  if (!isKeyed(plan)) return [];
+  const columns = targetColumns(plan).map(quoteIdentifier).join(', ');
+  return [
+    `CREATE TEMPORARY TABLE bq_to_postgres_batch ON COMMIT DROP AS
+     SELECT ${columns} FROM ${quoteTable(plan.target)} WITH NO DATA`,
+  ];
+}
+
+/**
+ * Merges the batch by the primary key: the newest row of a key wins within the batch, and a row of
+ * the target stays where it is newer.
+ */
+export function mergeStatement(plan: Plan): readonly string[] {
+  if (!isKeyed(plan)) return [];
+  const columns = targetColumns(plan).map(quoteIdentifier);
+  const key = plan.primaryKey.map(quoteIdentifier);
+  const newest = quoteIdentifier(watermarkTarget(plan));
+  const sets = columns
+    .filter((column) => !key.includes(column))
+    .map((column) => `${column} = EXCLUDED.${column}`);
+  return [
+    `INSERT INTO ${quoteTable(plan.target)} AS old (${columns.join(', ')}) OVERRIDING SYSTEM VALUE
+     SELECT DISTINCT ON (${key.join(', ')}) ${columns.join(', ')} FROM ${BATCH}
+     ORDER BY ${key.join(', ')}, ${newest} DESC NULLS LAST
+     ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${sets.join(', ')}
+     WHERE old.${newest} IS NULL OR old.${newest} <= EXCLUDED.${newest}`,
+  ];
+}
+
+/** The target's column for max_ingested_at. */
+function watermarkTarget(plan: Plan): string {
+  const column = plan.columns.find(
+    ({ source, target }) => target !== undefined && source.toLowerCase() === WATERMARK_COLUMN,
+  );
+  return column?.target ?? WATERMARK_COLUMN;
+}

@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type postgres from 'postgres';
+import { ProjectorError } from '../errors.ts';
+import { quoteTable, type TableName } from '../identifiers.ts';
+import type { StateTables } from './tables.ts';
+
+type Session = postgres.ReservedSql;
+
+/** How long the backend of a run that died here may go on holding the lock. */
+const DEAD_HOLDER_MS = 10_000;
+
+/** The key of a target's advisory lock: the same for every spelling of `--pg-table`. */
+export function lockKey(target: TableName): bigint {
+  const text = `bq_to_postgres\0${target.schema}\0${target.name}`;
+  return createHash('sha256').update(text).digest().readBigInt64BE();
+}
+
+interface Holder {
+  readonly pid: number;
+  readonly application: string | null;
+  readonly address: string | null;
+  readonly since: string | null;
+}
+
+interface HolderRun {
+  readonly run_id: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly started_at: string;
+}
+
+/**
+ * Takes the target's lock for as long as the session lives, so that it is lost with the connection
+ * and never left behind; gives the pid of the backend. Throws TARGET_BUSY (exit code 3) naming the
+ * holder; at once, unless the holder is gone (a former backend of this run, or a process of this
+ * machine that died): its backend is given ten seconds to notice.
+ */
+export async function lockTarget(sql: Session, wish: LockWish): Promise<number> {
+  const deadline = performance.now() + DEAD_HOLDER_MS;
+  for (;;) {
+    const pid = await tryLock(sql, wish.target);
+    if (pid !== undefined) return pid;
+    const holder = await readHolder(sql, wish.target);
+    if (holder === undefined) continue;
+    const run = await readHolderRun(sql, holder, wish.tables);
+    const leaving = wish.formerBackends.has(holder.pid) || isDead(run);
+    if (!leaving || performance.now() > deadline) throw targetBusy(wish.target, holder, run);
+    await sleep(200, undefined, { signal: wish.signal });
+  }
+}
+
+export interface LockWish {
+  readonly target: TableName;
+  /** undefined: the program's tables are not there yet. */
+  readonly tables: StateTables | undefined;
+  /** Backends of this run that lost their connection, and may hold the lock until they notice. */
+  readonly formerBackends: ReadonlySet<number>;
+  readonly signal: AbortSignal;
+}
+
+/** The pid of the backend that has the lock now; undefined if another one has it. */
+async function tryLock(sql: Session, target: TableName): Promise<number | undefined> {
+  const [row] = await sql.unsafe<{ locked: boolean; pid: number }[]>(
+    `SELECT pg_try_advisory_lock(${lockKey(target)}) AS locked, pg_backend_pid() AS pid`,
+  );
+  return row?.locked ? row.pid : undefined;
+}
+
+/** A key of 64 bits shows in pg_locks as two halves, with objsubid 1. */
+async function readHolder(sql: Session, target: TableName): Promise<Holder | undefined> {
+  const key = BigInt.asUintN(64, lockKey(target));
+  const [row] = await sql.unsafe<Holder[]>(`
+    SELECT l.pid, a.application_name AS application, a.client_addr::text AS address,
+           a.backend_start::text AS since
+    FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
+    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND l.classid = ${key >> 32n} AND l.objid = ${key & 0xffffffffn}`);
+  return row;
+}
+
+/** Runs name themselves by their application_name: `bq_to_postgres RUN_ID`. */
+async function readHolderRun(
+  sql: Session,
+  holder: Holder,
+  tables: StateTables | undefined,
+): Promise<HolderRun | undefined> {
+  if (tables === undefined) return undefined;
+  const runId = /^bq_to_postgres (\S+)$/.exec(holder.application ?? '')?.[1];
+  const [row] = await sql.unsafe<HolderRun[]>(
+    `SELECT run_id, host, pid, started_at::text FROM ${quoteTable(tables.runs)}
+     WHERE run_id = $1 ORDER BY started_at DESC LIMIT 1`,
+    [runId ?? ''],
+  );
+  return row;
+}
+
+function isDead(run: HolderRun | undefined): boolean {
+  if (run === undefined || run.host !== hostname()) return false;
+  try {
+    process.kill(run.pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
+function targetBusy(target: TableName, holder: Holder, run: HolderRun | undefined): ProjectorError {
+  const who =
+    run === undefined
+      ? `the session ${holder.application ?? ''} from ${holder.address ?? 'this machine'}`
+      : `run ${run.run_id} on host ${run.host}, pid ${run.pid}`;
+  return new ProjectorError({
+    code: 'TARGET_BUSY',
+    message: `another run holds ${quoteTable(target)}: ${who}, since ${run?.started_at ?? holder.since}, by backend ${holder.pid}`,
+    next: `Wait for it to end. If it hangs, end its session: SELECT pg_terminate_backend(${holder.pid});`,
+    exitCode: 3,
+  });
+}

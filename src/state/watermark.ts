@@ -1,0 +1,48 @@
+import { ProjectorError } from '../errors.ts';
+import { quoteLiteral, quoteTable } from '../identifiers.ts';
+import type { Instant } from '../instant.ts';
+import type { StateTables } from './tables.ts';
+
+/** `expression`, a timestamp, as an Instant; the microseconds stay. */
+export function instantText(expression: string): string {
+  return `CASE WHEN isfinite(${expression}) THEN to_char(${expression}, 'YYYY-MM-DD HH24:MI:SS.US') ELSE ${expression}::text END`;
+}
+
+/** Reads the watermark of a table, as text, by `tableName`: `--pg-table` as it was given. */
+export function watermarkQuery(tables: StateTables, tableName: string): string {
+  return `SELECT ${instantText('last_synced_at')} AS watermark FROM ${quoteTable(tables.state)}
+    WHERE table_name = ${quoteLiteral(tableName)}`;
+}
+
+/** Sets the watermark; undefined is NULL, which makes the next run a full load. */
+export function setWatermark(
+  tables: StateTables,
+  tableName: string,
+  watermark: Instant | undefined,
+): string {
+  const value = watermark === undefined ? 'NULL' : quoteLiteral(watermark);
+  return `INSERT INTO ${quoteTable(tables.state)} (table_name, last_synced_at)
+    VALUES (${quoteLiteral(tableName)}, ${value})
+    ON CONFLICT (table_name) DO UPDATE SET last_synced_at = EXCLUDED.last_synced_at`;
+}
+
+/** The statement that makes the next run a full load, for messages. */
+export function resetStatement(tables: StateTables, tableName: string): string {
+  return `UPDATE ${quoteTable(tables.state)} SET last_synced_at = NULL WHERE table_name = ${quoteLiteral(tableName)};`;
+}
+
+/** Refuses what someone may have written by hand and no row of BigQuery can have. */
+export function checkWatermark(
+  tables: StateTables,
+  tableName: string,
+  watermark: string | undefined,
+): Instant | undefined {
+  if (watermark === undefined || /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$/.test(watermark)) {
+    return watermark;
+  }
+  throw new ProjectorError({
+    code: 'BAD_WATERMARK',
+    message: `the watermark of ${tableName} in ${quoteTable(tables.state)} is ${watermark}, which BigQuery's timestamps do not reach`,
+    next: `Set it to NULL for a full load: ${resetStatement(tables, tableName)}`,
+  });
+}

@@ -1,0 +1,99 @@
+import { planColumns } from './columns.ts';
+import type { Context } from './context.ts';
+import { ProjectorError } from './errors.ts';
+import { quoteTable } from './identifiers.ts';
+import { type Instant, instantOfUnixMicros } from './instant.ts';
+import { makePlan, type Plan } from './plan.ts';
+import { readSource, type Source, sourceText } from './source.ts';
+import { checkStateShape, createStateTables } from './state/tables.ts';
+import { checkWatermark, resetStatement, watermarkQuery } from './state/watermark.ts';
+import { readDependents } from './swap/dependents.ts';
+import { readTarget, type TargetTable } from './types/target.ts';
+import { newestQuery } from './window.ts';
+
+/** What both sides say before anything is decided. */
+export interface Survey {
+  readonly source: Source;
+  readonly watermark: Instant | undefined;
+  readonly newest: Instant | undefined;
+  readonly newRows: number;
+}
+
+/** Makes the program's own tables where they are missing, and refuses those that are not its own. */
+export async function prepareState({ control, ground }: Context): Promise<void> {
+  await control.run(async (session) => {
+    if (ground.tablesIfThere === undefined) await createStateTables(session, ground.tables);
+    await checkStateShape(session, ground.tables);
+  });
+}
+
+/** Asks for the watermark, the source's schema, and what is new since. */
+export async function surveySource(context: Context, describing: Promise<Source>): Promise<Survey> {
+  const { given, ground, warehouse } = context;
+  const watermark = await readWatermark(context);
+  const source = await describing;
+  const [newest, count] = await warehouse.firstRow(newestQuery(source, watermark), source.name);
+  const survey = {
+    source,
+    watermark,
+    newest: newest == null ? undefined : instantOfUnixMicros(BigInt(newest)),
+    newRows: Number(count ?? 0),
+  };
+  if (watermark !== undefined && survey.newRows === 0) {
+    context.report.info(`${sourceText(source.name)} has no row after ${watermark}`, {
+      table: given.pgTableText,
+      target: quoteTable(ground.target),
+    });
+  }
+  return survey;
+}
+
+export async function describeSource({
+  warehouse,
+  source,
+}: Pick<Context, 'warehouse' | 'source'>): Promise<Source> {
+  return readSource(source, await warehouse.table(source));
+}
+
+async function readWatermark({ control, ground, given }: Context): Promise<Instant | undefined> {
+  const [row] = await control.run((session) =>
+    session.unsafe<{ watermark: string | null }[]>(
+      watermarkQuery(ground.tables, given.pgTableText),
+    ),
+  );
+  return checkWatermark(ground.tables, given.pgTableText, row?.watermark ?? undefined);
+}
+
+/** Reads the target, and decides all that the run will do. Throws for whatever would not work. */
+export async function planRun(context: Context, survey: Survey): Promise<Plan> {
+  const { ground, given, control, runId } = context;
+  const { source, watermark, newest, newRows } = survey;
+  const mode = watermark === undefined ? 'full' : 'incremental';
+  const [target, dependents] = await control.run(async (session) => [
+    await readTarget(session, ground.target),
+    mode === 'full' ? await readDependents(session, ground.target) : undefined,
+  ]);
+  if (mode === 'incremental') requireTarget(context, target);
+  return makePlan({
+    runId,
+    tableName: given.pgTableText,
+    target: ground.target,
+    source,
+    mode,
+    window: { low: watermark, high: newest },
+    expectedRows: newRows,
+    bucket: given.bucket,
+    dependents,
+    primaryKey: target?.primaryKey ?? [],
+    columnPlan: planColumns(source.columns, target),
+  });
+}
+
+function requireTarget({ ground, given }: Context, target: TargetTable | undefined): void {
+  if (target !== undefined) return;
+  throw new ProjectorError({
+    code: 'TARGET_MISSING',
+    message: `table ${quoteTable(ground.target)} is gone, and sync_state has a watermark for ${given.pgTableText}`,
+    next: `Set the watermark to NULL for a full load: ${resetStatement(ground.tables, given.pgTableText)}`,
+  });
+}
