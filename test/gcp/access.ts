@@ -29,9 +29,9 @@ export function createAccess(): Access {
     },
     expireTokens: () => valid.clear(),
     authenticate(request, optional) {
-      const header = request.headers['authorization'];
-      if (header === undefined && optional) return;
-      const token = header?.replace(/^Bearer /, '');
+      const { authorization } = request.headers;
+      if (authorization === undefined && optional) return;
+      const token = authorization?.replace(/^Bearer /, '');
       if (token !== undefined && valid.has(token)) return;
       throw unauthenticated(token === undefined);
     },

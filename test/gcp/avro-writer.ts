@@ -30,17 +30,15 @@ export function columnWriter(
   if (vector instanceof DuckDBBigIntVector) {
     return (sink, row) => {
       const value = vector.getItem(row);
-      if (value === null) return sink.byte(0);
-      sink.byte(2);
-      sink.bigLong(value);
+      sink.byte(value === null ? 0 : 2);
+      if (value !== null) sink.bigLong(value);
     };
   }
   if (vector instanceof DuckDBDoubleVector) {
     return (sink, row) => {
       const value = vector.getItem(row);
-      if (value === null) return sink.byte(0);
-      sink.byte(2);
-      sink.double(value);
+      sink.byte(value === null ? 0 : 2);
+      if (value !== null) sink.double(value);
     };
   }
   return (sink, row) => writeField(sink, vector.getItem(row), type, name, logicalTypes);
@@ -54,10 +52,12 @@ function writeField(
   name: string,
   logical: boolean,
 ): void {
-  if (type.kind === 'ARRAY') return writeArray(sink, value, type.element, name, logical);
-  if (value === null) return sink.byte(0);
-  sink.byte(2);
-  writeValue(sink, value, type, name, logical);
+  if (type.kind === 'ARRAY') {
+    writeArray(sink, value, type.element, name, logical);
+    return;
+  }
+  sink.byte(value === null ? 0 : 2);
+  if (value !== null) writeValue(sink, value, type, name, logical);
 }
 
 function writeArray(
@@ -89,32 +89,40 @@ function writeValue(
   name: string,
   logical: boolean,
 ): void {
-  if (typeof value === 'string') return sink.text(value);
-  if (typeof value === 'bigint') return sink.bigLong(value);
-  if (typeof value === 'boolean') return sink.byte(value ? 1 : 0);
-  if (typeof value === 'number') {
-    // DuckDB's small integers are numbers too.
-    return type.kind === 'FLOAT64' ? sink.double(value) : sink.long(value);
-  }
-  if (value instanceof DuckDBBlobValue) return sink.bytes(value.bytes);
-  if (value instanceof DuckDBTimestampTZValue) return sink.bigLong(value.micros);
-  if (value instanceof DuckDBDecimalValue)
-    return sink.bytes(bigEndian(value.value * 10n ** BigInt(9 - value.scale)));
-  if (type.kind === 'BIGNUMERIC') return sink.bytes(bigEndian(unscaled(castText(value, type))));
-  if (logical && value instanceof DuckDBDateValue) return sink.long(value.days);
-  if (logical && value instanceof DuckDBTimeValue) return sink.bigLong(value.micros);
-  if (type.kind === 'STRUCT') {
-    structValues(value).forEach((item, at) => {
-      const field = type.fields[at];
-      if (field !== undefined) writeField(sink, item, field.type, field.name, logical);
-    });
-    return;
-  }
-  if (type.kind === 'RANGE') {
-    for (const bound of structValues(value)) writeField(sink, bound, type.element, name, logical);
-    return;
-  }
-  sink.text(castText(value, type));
+  if (typeof value === 'string') sink.text(value);
+  else if (typeof value === 'bigint') sink.bigLong(value);
+  else if (typeof value === 'boolean') sink.byte(value ? 1 : 0);
+  else if (typeof value === 'number' && type.kind === 'FLOAT64') sink.double(value);
+  // DuckDB's small integers are numbers too.
+  else if (typeof value === 'number') sink.long(value);
+  else if (value instanceof DuckDBBlobValue) sink.bytes(value.bytes);
+  else if (value instanceof DuckDBTimestampTZValue) sink.bigLong(value.micros);
+  else if (value instanceof DuckDBDecimalValue) sink.bytes(decimalBytes(value));
+  else if (logical && value instanceof DuckDBDateValue) sink.long(value.days);
+  else if (logical && value instanceof DuckDBTimeValue) sink.bigLong(value.micros);
+  else if (type.kind === 'STRUCT' || type.kind === 'RANGE') {
+    writeRecord(sink, value, type, name, logical);
+  } else if (type.kind === 'BIGNUMERIC') sink.bytes(bigEndian(unscaled(castText(value, type))));
+  else sink.text(castText(value, type));
+}
+
+function writeRecord(
+  sink: ByteSink,
+  value: DuckDBValue,
+  type: ValueType,
+  name: string,
+  logical: boolean,
+): void {
+  structValues(value).forEach((item, at) => {
+    const field = type.kind === 'STRUCT' ? type.fields[at] : undefined;
+    const itemType = type.kind === 'RANGE' ? type.element : (field?.type ?? { kind: 'STRING' });
+    writeField(sink, item, itemType, field?.name ?? name, logical);
+  });
+}
+
+/** As a whole number of 10^-9, NUMERIC's scale. */
+function decimalBytes(value: DuckDBDecimalValue): Uint8Array {
+  return bigEndian(value.value * 10n ** BigInt(9 - value.scale));
 }
 
 /** The digits of a BIGNUMERIC as a whole number of 10^-38. */

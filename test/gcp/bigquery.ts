@@ -12,6 +12,7 @@ export function createBigQuery(world: World, jobs: Jobs) {
   return async (request: ApiRequest, fault: Fault | undefined): Promise<ApiResponse> => {
     world.access.authenticate(request, false);
     const [, project = '', kind, first, second, third] = request.parts;
+    checkProject(world, project);
     const { method } = request;
     if (kind === 'jobs' && first === undefined) {
       if (method === 'POST') return await queries.insert(request, project, fault);
@@ -34,4 +35,21 @@ export function createBigQuery(world: World, jobs: Jobs) {
     }
     throw new ApiError('notImplemented', `the stand-in has no ${method} ${request.url.pathname}`);
   };
+}
+
+/** A client that did not fill in its project's name is told so, as the real service does. */
+function checkProject(world: World, project: string): void {
+  if (!/^[a-z][a-z0-9-]{4,61}[a-z0-9]$/.test(project)) {
+    throw new ApiError(
+      'invalid',
+      `Invalid project ID '${project}'. Project IDs must contain 6-63 lowercase letters, digits, ` +
+        'or dashes. Some project IDs also include domain name separated by a colon. ' +
+        'IDs must start with a letter and may not end with a dash.',
+    );
+  }
+  if (project === world.project || world.warehouse.datasets(project).length > 0) return;
+  throw new ApiError(
+    'accessDenied',
+    `Access Denied: Project ${project}: User does not have bigquery.jobs.create permission in project ${project}.`,
+  );
 }

@@ -53,7 +53,10 @@ export function createByteSink(): ByteSink {
     },
     long,
     bigLong(value) {
-      if (value < SAFE && value > -SAFE) return long(Number(value));
+      if (value < SAFE && value > -SAFE) {
+        long(Number(value));
+        return;
+      }
       reserve(10);
       let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
       while (rest >= 128n) {

@@ -39,23 +39,22 @@ function statistics(job: Job): Record<string, unknown> {
     ...(job.ended === undefined ? {} : { endTime: String(job.ended) }),
   };
   const bytes = String(job.exported?.bytes ?? 0);
-  const query: Record<string, unknown> = {
+  const { exported, result, request, schema } = job;
+  const query = {
     totalBytesProcessed: bytes,
     totalBytesBilled: bytes,
     cacheHit: false,
     statementType: job.statementType,
-  };
-  if (job.exported !== undefined) {
     // Numbers of 64 bits are text in Google's JSON.
-    query['exportDataStatistics'] = {
-      fileCount: String(job.exported.fileCount),
-      rowCount: String(job.exported.rowCount),
-    };
-  }
-  if (job.result?.affected !== undefined) {
-    query['numDmlAffectedRows'] = String(job.result.affected);
-  }
-  if (job.request.dryRun) query['schema'] = { fields: job.schema.fields };
+    ...(exported && {
+      exportDataStatistics: {
+        fileCount: String(exported.fileCount),
+        rowCount: String(exported.rowCount),
+      },
+    }),
+    ...(result?.affected !== undefined && { numDmlAffectedRows: String(result.affected) }),
+    ...(request.dryRun && { schema: { fields: schema.fields } }),
+  };
   return { ...times, totalBytesProcessed: bytes, query };
 }
 

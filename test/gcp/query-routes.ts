@@ -184,6 +184,16 @@ function resultPage(
   }
   if (job.state !== 'DONE') return { ...reference, jobComplete: false };
   if (job.error !== undefined) throw job.error;
+  if (job.exported !== undefined) {
+    // Nothing comes back of an export (recorded: export_data, export_avro_basic).
+    return {
+      ...reference,
+      jobComplete: true,
+      totalRows: '0',
+      totalBytesProcessed: '0',
+      cacheHit: false,
+    };
+  }
   const rows = job.result?.rows ?? [];
   const size = Math.min(maxResults ?? rows.length, world.settings.pageSize);
   const page = rows.slice(start, start + size);

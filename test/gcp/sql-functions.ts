@@ -2,10 +2,10 @@ import {
   ANY,
   BIGINT,
   type DuckDBConnection,
-  type DuckDBDataChunk,
   DuckDBScalarFunction,
   type DuckDBType,
   type DuckDBValue,
+  type DuckDBVector,
   LIST,
   VARCHAR,
 } from '@duckdb/node-api';
@@ -22,11 +22,11 @@ export async function defineFunctions(connection: DuckDBConnection): Promise<voi
   for (const macro of MACROS) await connection.run(`CREATE MACRO ${macro}`);
 }
 
-/** A function of a row's arguments that answers text, or NULL; what it throws fails the query. */
+/** A function that answers text, or NULL, for each row; what it throws fails the query. */
 function textFunction(
   name: string,
   parameterTypes: readonly DuckDBType[],
-  compute: (args: readonly DuckDBValue[]) => string | null,
+  prepare: (column: (at: number) => DuckDBVector) => (row: number) => string | null,
 ): DuckDBScalarFunction {
   return DuckDBScalarFunction.create({
     name,
@@ -36,7 +36,8 @@ function textFunction(
     mainFunction: (info, input, output) => {
       try {
         const rows = input.rowCount;
-        for (let row = 0; row < rows; row += 1) output.setItem(row, compute(rowOf(input, row)));
+        const compute = prepare((at) => input.getColumnVector(at));
+        for (let row = 0; row < rows; row += 1) output.setItem(row, compute(row));
         output.flush();
       } catch (error) {
         info.setError(error instanceof Error ? error.message : String(error));
@@ -45,41 +46,56 @@ function textFunction(
   });
 }
 
-function rowOf(chunk: DuckDBDataChunk, row: number): DuckDBValue[] {
-  const values: DuckDBValue[] = [];
-  for (let column = 0; column < chunk.columnCount; column += 1) {
-    values.push(chunk.getColumnVector(column).getItem(row));
-  }
-  return values;
+/** A function of a value and of its type's name, which is the same for all rows. */
+function typedFunction(
+  name: string,
+  compute: (value: DuckDBValue, type: ValueType) => string | null,
+): DuckDBScalarFunction {
+  return textFunction(name, [ANY, VARCHAR], (column) => {
+    const typeName = String(column(1).getItem(0));
+    // A bare NULL comes in a vector that the binding cannot read.
+    if (typeName === '"NULL"') return () => compute(null, { kind: 'INT64' });
+    const values = column(0);
+    const type = typeNamed(typeName);
+    return (row) => compute(values.getItem(row), type);
+  });
 }
 
 const knownTypes = new Map<string, ValueType>();
 
-function typeNamed(name: DuckDBValue): ValueType {
-  const text = String(name);
-  const known = knownTypes.get(text) ?? parseValueType(text);
-  knownTypes.set(text, known);
+function typeNamed(name: string): ValueType {
+  const known = knownTypes.get(name) ?? parseValueType(name);
+  knownTypes.set(name, known);
   return known;
 }
 
 function scalarFunctions(): DuckDBScalarFunction[] {
   return [
-    textFunction('bq_json_of', [ANY, VARCHAR], ([value = null, type = null]) =>
-      jsonText(value, typeNamed(type)),
-    ),
-    textFunction('bq_text_of', [ANY, VARCHAR], ([value = null, type = null]) =>
-      value === null ? null : castText(value, typeNamed(type)),
-    ),
-    textFunction('bq_decimal_of', [VARCHAR], ([value = null]) =>
-      value === null ? null : canonicalDecimal(String(value)),
-    ),
-    textFunction('bq_format_of', [VARCHAR, LIST(VARCHAR)], ([format = null, values = null]) =>
-      format === null ? null : formatText(String(format), listItems(values)),
-    ),
-    textFunction('bq_moment_of', [VARCHAR, BIGINT], ([format = null, micros = null]) => {
-      if (format === null || typeof micros !== 'bigint') return null;
-      const moment = splitMicros(micros);
-      return formatMoment(String(format), moment.days, moment.micros);
+    typedFunction('bq_json_of', jsonText),
+    typedFunction('bq_text_of', (value, type) => (value === null ? null : castText(value, type))),
+    textFunction('bq_decimal_of', [VARCHAR], (column) => {
+      const texts = column(0);
+      return (row) => {
+        const text = texts.getItem(row);
+        return text === null ? null : canonicalDecimal(String(text));
+      };
+    }),
+    textFunction('bq_format_of', [VARCHAR, LIST(VARCHAR)], (column) => {
+      const [formats, values] = [column(0), column(1)];
+      return (row) => {
+        const format = formats.getItem(row);
+        return format === null ? null : formatText(String(format), listItems(values.getItem(row)));
+      };
+    }),
+    textFunction('bq_moment_of', [VARCHAR, BIGINT], (column) => {
+      const [formats, moments] = [column(0), column(1)];
+      return (row) => {
+        const format = formats.getItem(row);
+        const micros = moments.getItem(row);
+        if (format === null || typeof micros !== 'bigint') return null;
+        const moment = splitMicros(micros);
+        return formatMoment(String(format), moment.days, moment.micros);
+      };
     }),
   ];
 }
@@ -123,9 +139,7 @@ function formatText(format: string, values: readonly DuckDBValue[]): string | nu
 }
 
 const MACROS = [
-  // A bare NULL has no vector that the binding could read.
-  `bq_to_json_string(x) AS CASE WHEN typeof(x) = '"NULL"' THEN 'null'
-     ELSE bq_json_of(x, typeof(x)) END`,
+  `bq_to_json_string(x) AS bq_json_of(x, typeof(x))`,
   `bq_interval(months, days, micros) AS
      to_months(months) + to_days(days) + to_microseconds(micros)`,
   `bq_to_string(x) AS CASE WHEN typeof(x) IN ('VARCHAR', 'BIGINT', 'INTEGER', 'BOOLEAN', 'DATE')

@@ -202,8 +202,9 @@ function struct(
 ): Rewritten | undefined {
   const named = splitArguments(inside).some(
     (part) =>
-      part.every((token) => token.kind === 'word' || token.kind === 'quoted' || token.text === '.') ||
-      isWord(part.at(-2), 'AS'),
+      part.every(
+        (token) => token.kind === 'word' || token.kind === 'quoted' || token.text === '.',
+      ) || isWord(part.at(-2), 'AS'),
   );
   return named ? undefined : { text: `ROW(${rewrite(inside)})`, end };
 }

@@ -164,7 +164,8 @@ function download(request: ApiRequest, object: StoredBytes): ApiResponse {
     'x-goog-stored-content-length': String(size),
     'x-goog-storage-class': 'STANDARD',
   };
-  const range = /^bytes=(\d*)-(\d*)$/.exec(request.headers['range'] ?? '');
+  const { range: wanted = '' } = request.headers;
+  const range = /^bytes=(\d*)-(\d*)$/.exec(wanted);
   if (range === null) return { status: 200, headers, body: object.bytes };
   const last = range[2] === '' ? size - 1 : Number(range[2]);
   const start = range[1] === '' ? Math.max(0, size - last) : Number(range[1]);

@@ -31,6 +31,10 @@ export function doubleText(value: number): string {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
   if (value === 0) return '0';
+  // The shortest text is the same wherever it is plain and of 15 digits at most.
+  const shortest = String(value);
+  const plain = /^-?(?!0\.0000)\d+(?:\.\d+)?$/.test(shortest);
+  if (plain && shortest.replace(/[-.]/g, '').length <= 15) return shortest;
   const digits = Number(value.toPrecision(15)) === value ? 15 : 17;
   const [mantissa = '', power = '0'] = value.toExponential(digits - 1).split('e');
   const exponent = Number(power);
