@@ -18,7 +18,7 @@ export interface Scene extends AsyncDisposable {
 export async function setScene(setUp: string): Promise<Scene> {
   const database = await (await sharedPostgres()).createDatabase();
   await database.sql.unsafe(script('rich-roles.sql', 18));
-  await database.sql.unsafe(`CREATE SCHEMA s; GRANT ALL ON SCHEMA s TO rich_owner, rich_loader;
+  await database.sql.unsafe(`CREATE SCHEMA s; GRANT ALL ON SCHEMA s TO rich_owner, rich_loader; GRANT USAGE ON SCHEMA s TO PUBLIC;
     SET ROLE rich_owner; ${setUp}; RESET ROLE`);
   const loader = connectAs(database.uri, 'rich_loader');
   const dispose = async () => {

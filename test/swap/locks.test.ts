@@ -1,0 +1,122 @@
+import { expect, test } from 'bun:test';
+import postgres from 'postgres';
+import { readDependents } from '../../src/swap/dependents.ts';
+import { dressStaging } from '../../src/swap/dress.ts';
+import { swap } from '../../src/swap/swap.ts';
+import { connectAs, fillStaging, swapIn } from './fixture.ts';
+import { failureOf, type Scene, STAGING, setScene, TARGET, texts } from './scene.ts';
+
+const SCENE = `
+  CREATE TABLE s.t (id integer PRIMARY KEY); INSERT INTO s.t VALUES (1);
+  CREATE VIEW s.v AS SELECT id FROM s.t; CREATE VIEW s.v_on_v AS SELECT id FROM s.v;
+  CREATE TABLE s.lines (id integer REFERENCES s.t); INSERT INTO s.lines VALUES (1);
+  GRANT USAGE ON SCHEMA s TO rich_reader; GRANT SELECT ON ALL TABLES IN SCHEMA s TO rich_reader`;
+const LOAD = { target: TARGET, staging: STAGING, rows: 'VALUES (1), (2)' };
+
+async function prepare({ loader }: Scene) {
+  const dependents = await readDependents(loader, TARGET);
+  await fillStaging(loader, LOAD, dependents);
+  await dressStaging(loader, { staging: STAGING, dependents }, () => undefined);
+  return dependents;
+}
+
+/** A transaction of another session that has run `statement` and stays open until `end` is called. */
+async function openTransaction(scene: Scene, user: string, statement: string) {
+  const sql = connectAs(scene.database.uri, user, 1);
+  const held = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  const running = sql.begin(async (transaction) => {
+    await transaction.unsafe(statement);
+    held.resolve();
+    await release.promise;
+  });
+  await Promise.race([held.promise, running]);
+  const end = async () => {
+    release.resolve();
+    await running;
+    await sql.end();
+  };
+  return { end };
+}
+
+for (const { what, statement } of [
+  { what: 'a long reader of the table', statement: 'SELECT * FROM s.t' },
+  { what: 'a long reader of a view on a view', statement: 'SELECT * FROM s.v_on_v' },
+  {
+    what: 'a long writer of a table that refers to it',
+    statement: 'INSERT INTO s.lines VALUES (1)',
+  },
+]) {
+  test(`${what} holds up the swap, but no other reader`, async () => {
+    await using scene = await setScene(SCENE);
+    const dependents = await prepare(scene);
+    const user = statement.startsWith('INSERT') ? 'rich_owner' : 'rich_reader';
+    const long = await openTransaction(scene, user, statement);
+    const others = connectAs(scene.database.uri, 'rich_reader', 1);
+    let tries = 0;
+    const options = {
+      onWait: () => {
+        tries += 1;
+      },
+    };
+    const swapping = swapIn(scene.loader, { ...LOAD, options }, dependents);
+    // All these are answered while the long transaction is open: none queues behind the swap.
+    for (let answers = 0; answers < 20 || tries < 3; answers += 1) {
+      expect(await texts(others, 'SELECT * FROM s.v_on_v')).toEqual(['{"id": 1}']);
+    }
+    await long.end();
+    await swapping;
+    expect(await texts(others, 'SELECT * FROM s.v_on_v')).toEqual(['{"id": 1}', '{"id": 2}']);
+    await others.end();
+  }, 30_000);
+}
+
+test('when its patience is at an end, the swap names the session that holds the table', async () => {
+  await using scene = await setScene(SCENE);
+  const dependents = await prepare(scene);
+  const long = await openTransaction(scene, 'rich_reader', 'SELECT * FROM s.t');
+  const options = { patienceMs: 1 };
+  const failure = await failureOf(swapIn(scene.loader, { ...LOAD, options }, dependents));
+  const [holder] = await scene.sql<{ pid: number }[]>`
+    SELECT pid FROM pg_stat_activity WHERE state = 'idle in transaction' AND usename = 'rich_reader'
+      AND datname = current_database()`;
+  expect(failure.code).toBe('LOCK_NOT_HAD');
+  expect(failure.message).toContain(`session ${holder?.pid} (`);
+  await long.end();
+  expect(await texts(scene.sql, 'SELECT * FROM s.t')).toEqual(['{"id": 1}']);
+});
+
+test('a swap that waits for its locks can be called off', async () => {
+  await using scene = await setScene(SCENE);
+  const dependents = await prepare(scene);
+  const long = await openTransaction(scene, 'rich_reader', 'SELECT * FROM s.t');
+  const abort = new AbortController();
+  const options = { signal: abort.signal, onWait: () => abort.abort() };
+  const swapping = swapIn(scene.loader, { ...LOAD, options }, dependents);
+  await expect(swapping).rejects.toThrow('abort');
+  await long.end();
+  expect(await texts(scene.sql, 'SELECT * FROM s.t')).toEqual(['{"id": 1}']);
+});
+
+test('a swap in a reserved connection, with BEGIN and COMMIT sent by hand, tries again too', async () => {
+  await using scene = await setScene(SCENE);
+  const dependents = await prepare(scene);
+  const long = await openTransaction(scene, 'rich_reader', 'SELECT * FROM s.t');
+  // reserve() of postgres.js never settles on a fresh connection with fetch_types: false.
+  const pool = postgres(scene.database.uri, { max: 1, onnotice: () => undefined });
+  const session = await pool.reserve();
+  let tries = 0;
+  const options = {
+    onWait: () => {
+      tries += 1;
+      return tries === 2 ? long.end() : undefined;
+    },
+  };
+  await session`BEGIN`;
+  await swap(session, { target: TARGET, staging: STAGING, dependents, added: [] }, options);
+  await session`COMMIT`;
+  session.release();
+  await pool.end();
+  expect(tries).toBeGreaterThan(1);
+  expect(await texts(scene.sql, 'SELECT * FROM s.t')).toEqual(['{"id": 1}', '{"id": 2}']);
+});
