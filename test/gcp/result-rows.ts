@@ -44,7 +44,7 @@ function restValue(value: DuckDBValue, type: ValueType, format: TimestampFormat)
     );
     return `[${start}, ${end})`;
   }
-  if (typeof value === 'number') return floatText(value);
+  if (typeof value === 'number' && type.kind === 'FLOAT64') return floatText(value);
   if (value instanceof DuckDBBlobValue) return Buffer.from(value.bytes).toString('base64');
   if (value instanceof DuckDBTimestampTZValue) return timestampText(value.micros, format);
   if (value instanceof DuckDBTimestampValue) return datetimeText(value.micros, 'T');

@@ -200,13 +200,13 @@ function struct(
   end: number,
   rewrite: RewriteTokens,
 ): Rewritten | undefined {
-  const named = splitArguments(inside).some(
-    (part) =>
-      part.every(
-        (token) => token.kind === 'word' || token.kind === 'quoted' || token.text === '.',
-      ) || isWord(part.at(-2), 'AS'),
-  );
+  const named = splitArguments(inside).some((part) => isPath(part) || isWord(part.at(-2), 'AS'));
   return named ? undefined : { text: `ROW(${rewrite(inside)})`, end };
+}
+
+function isPath(tokens: readonly Token[]): boolean {
+  if (/^(NULL|TRUE|FALSE)$/i.test(tokens[0]?.text ?? '')) return false;
+  return tokens.every(({ kind, text }) => kind === 'word' || kind === 'quoted' || text === '.');
 }
 
 /** The arguments of a call, split at its own commas. */
