@@ -1,5 +1,6 @@
 import type postgres from 'postgres';
 import { quoteIdentifier, quoteTable, type TableName } from '../identifiers.ts';
+import { cancellable } from './cancel.ts';
 import type { Dependents } from './dependents.ts';
 import { addForeignKey, type ForeignKey } from './foreign-keys.ts';
 import type { DressProgress } from './index-progress.ts';
@@ -50,7 +51,10 @@ async function dressForeignKey(
     addForeignKey({ ...key, name, after: key.after + suffix }, place.staging, place.references);
   const run = (...statements: readonly string[]) => runPatiently(sql, statements, patience);
   const validate = (name: string) =>
-    sql.unsafe(`${alter} VALIDATE CONSTRAINT ${quoteIdentifier(name)}`);
+    cancellable(
+      sql.unsafe(`${alter} VALIDATE CONSTRAINT ${quoteIdentifier(name)}`),
+      patience.signal,
+    );
 
   if (!key.enforced || (key.validated && key.toPartitioned)) {
     await run(add(key.name, ''));

@@ -1,5 +1,6 @@
 import type postgres from 'postgres';
 import { quoteTable, type TableName } from '../identifiers.ts';
+import { cancellable } from './cancel.ts';
 import { WRITING } from './catalog.ts';
 import type { Dependents } from './dependents.ts';
 import { dressForeignKeys } from './dress-foreign-keys.ts';
@@ -41,10 +42,14 @@ export async function dressStaging(
     await dressForeignKeys(sql, staging, dependents, patience, onProgress);
     await addStatistics(sql, staging, dependents);
   }
-  signal?.throwIfAborted();
-  onProgress({ object: quoteTable(staging), phase: 'analyzing', done: 0, total: 0 });
+  onProgress({
+    object: quoteTable(dependents?.target ?? staging),
+    phase: 'analyzing',
+    done: 0,
+    total: 0,
+  });
   // VACUUM fills the visibility map: without it no index-only scan is planned on the new table.
-  await sql.unsafe(`VACUUM (ANALYZE) ${quoteTable(staging)}`);
+  await cancellable(sql.unsafe(`VACUUM (ANALYZE) ${quoteTable(staging)}`), signal);
 }
 
 /** Builds all indexes but those that a constraint has to build itself, several at once. */
@@ -59,8 +64,7 @@ async function buildIndexes(
   const watch = watchIndexes(sql, plan.staging, onProgress);
   const build = async (): Promise<void> => {
     for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
-      plan.signal?.throwIfAborted();
-      await buildIndex(sql, plan.staging, dependents, index, watch.building);
+      await buildIndex(sql, plan, dependents, index, watch.building);
     }
   };
   const free = Math.max(1, (sql.options.max ?? 1) - 1);
@@ -73,7 +77,7 @@ async function buildIndexes(
 
 async function buildIndex(
   sql: postgres.Sql,
-  staging: TableName,
+  { staging, signal }: DressPlan,
   dependents: Dependents,
   index: Index,
   building: (pid: number, name: string) => void,
@@ -84,7 +88,7 @@ async function buildIndex(
       const [session] = await transaction<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
       building(session?.pid ?? 0, quoteTable({ schema: index.table.schema, name: index.name }));
       for (const statement of [...WRITING, ...createIndex(index, staging, name)]) {
-        await transaction.unsafe(statement);
+        await cancellable(transaction.unsafe(statement), signal);
       }
     });
   } catch (error) {
@@ -104,10 +108,9 @@ async function addConstraints(
   for (const index of indexes) {
     const name = stagingIndexName(index, plan.staging);
     if (index.constraint === null || there.has(name)) continue;
-    plan.signal?.throwIfAborted();
     onProgress({ object: index.name, phase: 'adding constraint', done: 0, total: 0 });
     try {
-      await runTogether(sql, addIndexConstraint(index, plan.staging, name));
+      await runTogether(sql, addIndexConstraint(index, plan.staging, name), plan.signal);
     } catch (error) {
       throw explainViolation(error, dependents.target, index.name);
     }
@@ -122,7 +125,7 @@ async function addStatistics(
   for (const statistics of dependents.statistics) {
     if (!isOn(dependents.target, statistics.table)) continue;
     const name = stagingStatisticsName(statistics, staging);
-    await runTogether(sql, createStatistics(statistics, staging, name));
+    await runTogether(sql, createStatistics(statistics, staging, name), undefined);
   }
 }
 
@@ -137,9 +140,15 @@ async function readConstraintNames(
 }
 
 /** One transaction: after a crash, all of it is there or none. */
-async function runTogether(sql: postgres.Sql, statements: readonly string[]): Promise<void> {
+async function runTogether(
+  sql: postgres.Sql,
+  statements: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
   await sql.begin(async (transaction) => {
-    for (const statement of [...WRITING, ...statements]) await transaction.unsafe(statement);
+    for (const statement of [...WRITING, ...statements]) {
+      await cancellable(transaction.unsafe(statement), signal);
+    }
   });
 }
 

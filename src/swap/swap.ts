@@ -1,5 +1,6 @@
 import { ProjectorError } from '../errors.ts';
 import { quoteIdentifier, quoteTable, type TableName } from '../identifiers.ts';
+import { cancellable } from './cancel.ts';
 import { type Connection, WRITING } from './catalog.ts';
 import type { AddedColumn } from './columns.ts';
 import { type Dependents, readDependentsInside } from './dependents.ts';
@@ -67,7 +68,12 @@ export async function swap(
   try {
     return await patiently(sql, patience, (budgetMs) =>
       withSavepoint(sql, (inner) =>
-        attempt(inner, plan, dependents, { budgetMs, floors, onStep: options.onStep }),
+        attempt(inner, plan, dependents, {
+          budgetMs,
+          floors,
+          onStep: options.onStep,
+          signal: options.signal,
+        }),
       ),
     );
   } catch (error) {
@@ -80,13 +86,14 @@ interface Attempt {
   readonly budgetMs: number;
   readonly floors: ReadonlyMap<string, string | null>;
   readonly onStep: SwapOptions['onStep'] | undefined;
+  readonly signal: AbortSignal | undefined;
 }
 
 async function attempt(
   sql: Connection,
   plan: SwapPlan,
   dependents: Dependents,
-  { budgetMs, floors, onStep }: Attempt,
+  { budgetMs, floors, onStep, signal }: Attempt,
 ): Promise<Swapped> {
   // Without locks at first: a change is found out early, and reading again under them is quicker.
   await sql.unsafe(lockTimeout(budgetMs));
@@ -97,7 +104,7 @@ async function attempt(
   const [role] = await sql<{ name: string }[]>`SELECT quote_ident(current_setting('role')) AS name`;
   const ownRole = `SET LOCAL ROLE ${role?.name ?? 'NONE'}`;
   const steps = swapSteps(dependents, { staging: plan.staging, floors, ownRole });
-  const reasons = await runSteps(sql, plan, steps, onStep);
+  const reasons = await runSteps(sql, plan, steps, { onStep, signal });
   await requireComplete(sql, plan, dependents);
   return { lockHeldMs: performance.now() - since, reasons };
 }
@@ -184,7 +191,7 @@ async function runSteps(
   sql: Connection,
   { target }: SwapPlan,
   steps: readonly Step[],
-  onStep: SwapOptions['onStep'],
+  { onStep, signal }: Pick<Attempt, 'onStep' | 'signal'>,
 ): Promise<readonly string[]> {
   const reasons: string[] = [];
   let sent = WRITING.map((statement) => send(sql, statement));
@@ -198,7 +205,7 @@ async function runSteps(
       await allOrFirstFailure(sent);
       sent = [];
       const since = performance.now();
-      await sql.unsafe(statement);
+      await cancellable(sql.unsafe(statement), signal);
       reasons.push(`${reason} in ${Math.round(performance.now() - since)} ms`);
     }
     await allOrFirstFailure(sent);
