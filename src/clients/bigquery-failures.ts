@@ -22,6 +22,17 @@ export const explainTableFailure =
     throw unavailable(`BigQuery did not describe table ${table}`, error);
   };
 
+/** Tells that there are no credentials, or none that belong to a project. */
+export const explainNoProject: Explain = (error) => {
+  if (isAbort(error)) throw error;
+  throw new ProjectorError({
+    code: 'NO_CREDENTIALS',
+    message: `no Google Cloud credentials with a project can be had: ${messageOf(error)}`,
+    next: 'Give the VM a service account with the cloud-platform scope, or elsewhere run: gcloud auth application-default login',
+    cause: error,
+  });
+};
+
 /** Tells why a query or an export job failed; `subject` is its SQL or its job id. */
 export const explainJobFailure =
   (source: SourceName, subject: string): Explain =>

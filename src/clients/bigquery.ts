@@ -3,7 +3,7 @@ import type { GoogleAuth } from 'google-auth-library';
 import { ProjectorError } from '../errors.ts';
 import type { SourceName } from '../source.ts';
 import { isRetryable, statusOf } from './bigquery-errors.ts';
-import { explainJobFailure, explainTableFailure } from './bigquery-failures.ts';
+import { explainJobFailure, explainNoProject, explainTableFailure } from './bigquery-failures.ts';
 import { retry } from './retry.ts';
 
 /** How long one long poll asks BigQuery to hold its answer, in milliseconds. */
@@ -13,8 +13,6 @@ export type ExportResult = { readonly rows: number };
 
 /** All that the program asks of BigQuery. Every call may be repeated: jobs have ids of our own. */
 export interface Warehouse {
-  /** The project that is billed: the one of the credentials. */
-  billingProject(): Promise<string>;
   /** tables.get. Throws TABLE_NOT_FOUND, ACCESS_DENIED. */
   table(source: SourceName): Promise<TableMetadata>;
   /** Runs a small query; the values of its first row as BigQuery's JSON has them, as text. */
@@ -28,15 +26,18 @@ export interface Warehouse {
 }
 
 /**
- * Opens BigQuery with Application Default Credentials; BIGQUERY_EMULATOR_HOST is honoured by the
- * client itself. `signal` ends every wait.
+ * Opens BigQuery with Application Default Credentials, whose project is the one that is billed;
+ * BIGQUERY_EMULATOR_HOST is honoured by the client itself. `signal` ends every wait.
  */
 export async function openWarehouse(auth: GoogleAuth, signal: AbortSignal): Promise<Warehouse> {
   const { BigQuery } = await import('@google-cloud/bigquery');
   // Retries are ours: the client's own give up within seconds and do not see our signal.
-  const client = new BigQuery({ authClient: auth, retryOptions: { autoRetry: false } } as object);
+  const options = { authClient: auth, retryOptions: { autoRetry: false } };
   const attempt = <T>(action: () => Promise<T>): Promise<T> =>
     retry(action, { signal, isRetryable, onUnauthorized: () => forgetToken(auth) });
+  // Asked for here, as the client does not fill it into every path by itself.
+  const projectId = await attempt(() => auth.getProjectId()).catch(explainNoProject);
+  const client = new BigQuery({ ...options, projectId } as object);
   return warehouse(client, attempt);
 }
 
@@ -45,7 +46,6 @@ type Attempt = <T>(action: () => Promise<T>) => Promise<T>;
 function warehouse(client: BigQuery, attempt: Attempt): Warehouse {
   const job = (id: string, location: string): Job => client.job(id, { location });
   return {
-    billingProject: () => attempt(() => client.getProjectId()),
     async table(source) {
       const dataset = client.dataset(source.dataset, projectOf(source));
       const metadata = attempt(() => dataset.table(source.table).getMetadata());
@@ -104,8 +104,8 @@ function exportedRows(rowCount: string | undefined, jobId: string): number {
   });
 }
 
-function projectOf(source: SourceName): object {
-  return source.project === undefined ? {} : { projectId: source.project };
+function projectOf({ project }: SourceName): { projectId?: string } {
+  return project === undefined ? {} : { projectId: project };
 }
 
 /** Drops the cached access token, so that the next request fetches a new one. */

@@ -1,0 +1,149 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Field, type Google, startGoogle } from '../gcp/google.ts';
+import type { TestDatabase } from '../postgres/database.ts';
+import { sharedPostgres } from '../postgres/shared.ts';
+import { builtProgram } from '../tools/built-program.ts';
+
+/** One line of the program's log. */
+export interface LogLine {
+  readonly severity: string;
+  readonly message: string;
+  readonly [field: string]: unknown;
+}
+
+export interface Outcome {
+  readonly exitCode: number;
+  readonly lines: readonly LogLine[];
+  /** Everything that was printed, on both outputs. */
+  readonly text: string;
+}
+
+/** The flags that a test may set; the others are those of the world. */
+export type Flags = Partial<
+  Record<'bq-dataset' | 'bq-table' | 'bq-location' | 'pg-conn' | 'pg-table' | 'gcs-bucket', string>
+>;
+
+/** A stand-in for Google's services, a database of real Postgres, and the compiled program. */
+export interface World extends AsyncDisposable {
+  readonly google: Google;
+  readonly database: TestDatabase;
+  /** Runs the program to its end. */
+  run(flags?: Flags, env?: Record<string, string>): Promise<Outcome>;
+  /** Starts the program, for tests that do something to it. */
+  start(flags?: Flags, env?: Record<string, string>): Running;
+}
+
+export interface Running {
+  readonly pid: number;
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves when a line of the log holds `text`; rejects when the program ends without it. */
+  logged(text: string): Promise<void>;
+  readonly outcome: Promise<Outcome>;
+}
+
+export const BUCKET = 'test-bucket';
+export const DATASET = 'source';
+export const TABLE = 'rows';
+
+/** The schema that most scenarios use. */
+export const SCHEMA: readonly Field[] = [
+  { name: 'id', type: 'INTEGER', mode: 'REQUIRED' },
+  { name: 'name', type: 'STRING' },
+  { name: 'max_ingested_at', type: 'TIMESTAMP' },
+];
+
+/** Sets up a world with an empty source table. */
+export async function openWorld(schema: readonly Field[] = SCHEMA): Promise<World> {
+  const [program, server, google] = await Promise.all([
+    builtProgram(),
+    sharedPostgres(),
+    startGoogle(),
+  ]);
+  const database = await server.createDatabase();
+  await google.createDataset(DATASET);
+  google.createBucket(BUCKET);
+  await google.createTable(DATASET, TABLE, schema);
+  const home = mkdtempSync(join(tmpdir(), 'bq-to-postgres-'));
+  const defaults: Required<Flags> = {
+    'bq-dataset': DATASET,
+    'bq-table': TABLE,
+    'bq-location': 'US',
+    'pg-conn': database.uri,
+    'pg-table': 'target',
+    'gcs-bucket': BUCKET,
+  };
+
+  function start(flags: Flags = {}, env: Record<string, string> = {}): Running {
+    const argv = Object.entries({ ...defaults, ...flags }).map(
+      ([flag, value]) => `--${flag}=${value}`,
+    );
+    return watch(
+      Bun.spawn([program, ...argv], {
+        cwd: home,
+        env: { ...google.env, ...env },
+        stdin: 'ignore',
+        stdout: 'pipe',
+        stderr: 'pipe',
+      }),
+    );
+  }
+
+  return {
+    google,
+    database,
+    start,
+    run: (flags, env) => start(flags, env).outcome,
+    async [Symbol.asyncDispose]() {
+      await google[Symbol.asyncDispose]();
+      await database.drop();
+      rmSync(home, { recursive: true });
+    },
+  };
+}
+
+type Program = Bun.Subprocess<'ignore', 'pipe', 'pipe'>;
+
+function watch(program: Program): Running {
+  let text = '';
+  const waiting = new Set<() => void>();
+  const collect = async (stream: ReadableStream<Uint8Array>) => {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) {
+      text += decoder.decode(chunk, { stream: true });
+      for (const look of waiting) look();
+    }
+  };
+  const collected = Promise.all([collect(program.stdout), collect(program.stderr)]);
+  const outcome = Promise.all([program.exited, collected]).then(([exitCode]) => ({
+    exitCode,
+    text,
+    lines: text.split('\n').filter(Boolean).map(readLine),
+  }));
+  return {
+    pid: program.pid,
+    kill: (signal) => program.kill(signal),
+    outcome,
+    logged: (wanted) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          if (text.includes(wanted)) resolve();
+        };
+        waiting.add(look);
+        look();
+        outcome.then(() => {
+          look();
+          reject(new Error(`the program ended without saying "${wanted}": ${text}`));
+        }, reject);
+      }),
+  };
+}
+
+function readLine(line: string): LogLine {
+  try {
+    return JSON.parse(line) as LogLine;
+  } catch {
+    return { severity: 'NONE', message: line };
+  }
+}
