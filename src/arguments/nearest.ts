@@ -22,23 +22,20 @@ function lettersOf(name: string): string {
   return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
 }
 
-/** Letters to add, drop, change or swap with their neighbour (optimal string alignment distance). */
+/** Letters to add, drop or change (Levenshtein distance), row by row of the usual table. */
 function editsBetween(from: string, to: string): number {
-  let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let row = 1; row <= from.length; row++) {
     const current = [row];
     for (let column = 1; column <= to.length; column++) {
-      const same = from[row - 1] === to[column - 1];
-      const swapped = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
+      const change = from[row - 1] === to[column - 1] ? 0 : 1;
       current[column] = Math.min(
         at(last, column) + 1,
         at(current, column - 1) + 1,
-        at(last, column - 1) + (same ? 0 : 1),
-        swapped ? at(beforeLast, column - 2) + 1 : Number.POSITIVE_INFINITY,
+        at(last, column - 1) + change,
       );
     }
-    [beforeLast, last] = [last, current];
+    last = current;
   }
   return at(last, to.length);
 }

@@ -65,6 +65,16 @@ test('a message longer than the terminal is wide leaves nothing of the bars behi
   expect(screen.lines()).toEqual(['x'.repeat(40), 'x'.repeat(30)]);
 });
 
+test('a message of several lines leaves nothing of the bars behind', () => {
+  const { screen, report } = watch();
+  report.phase('load', { total: 10, unit: 'rows' });
+  report.phase('export');
+  report.info('zero');
+  report.info('one\ntwo\nthree');
+  report.close();
+  expect(screen.lines()).toEqual(['zero', 'one', 'two', 'three']);
+});
+
 test('a phase that is over becomes a line, and the bars of others stay', () => {
   const { screen, clock, report } = watch();
   const load = report.phase('load', { total: 10, unit: 'rows' });
