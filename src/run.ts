@@ -6,6 +6,7 @@ import { describeServerError, isRetryable } from './clients/postgres.ts';
 import { type Context, openContext } from './context.ts';
 import { messageOf, ProjectorError } from './errors.ts';
 import { exportRows } from './export.ts';
+import type { Instant } from './instant.ts';
 import { type Loaded, loadFull } from './load-full.ts';
 import { loadIncrement } from './load-increment.ts';
 import type { Plan } from './plan.ts';
@@ -35,6 +36,7 @@ export async function run(given: Arguments, world: RunWorld): Promise<Summary> {
     const survey = await surveySource(context, describing);
     if (survey.watermark !== undefined && survey.newRows === 0) {
       if (unfinished !== undefined) await discardRun(context, unfinished);
+      await recordNothingNew(context, survey.watermark);
       return summarize(context, survey, timings);
     }
     const fresh = await planRun(context, survey);
@@ -82,26 +84,42 @@ async function loadAndSwap(
   return loaded;
 }
 
-/** The row is there before there is anything to clean up. */
-async function recordStart({ control, ground, given }: Context, plan: Plan): Promise<void> {
-  const row = insertRun(ground.tables, {
-    runId: plan.runId,
-    tableName: plan.tableName,
-    target: targetText(plan.target),
-    source: sourceText(plan.source.name),
-    mode: plan.mode,
-    low: plan.window.low,
-    high: plan.window.high,
-    status: 'exporting',
+/** One row a run, also of those that had nothing to do. */
+async function recordNothingNew(context: Context, low: Instant): Promise<void> {
+  const { tables } = context.ground;
+  const none = { objectPrefix: undefined, jobId: undefined, staging: undefined, plan: undefined };
+  const row = { ...newRun(context), ...none, mode: 'incremental', low, high: undefined } as const;
+  const sql = `${insertRun(tables, { ...row, status: 'applied' })};
+    ${updateRun(tables, context.runId, { status: 'applied', rows: 0, bytes: 0 })}`;
+  await context.control.run((session) => session.unsafe(sql));
+}
+
+/** What every row of the ledger says. */
+function newRun({ runId, given, ground, source }: Context) {
+  return {
+    runId,
+    tableName: given.pgTableText,
+    target: targetText(ground.target),
+    source: sourceText(source),
     host: hostname(),
     pid: process.pid,
     location: given.location,
+  };
+}
+
+/** The row is there before there is anything to clean up. */
+async function recordStart(context: Context, plan: Plan): Promise<void> {
+  const row = insertRun(context.ground.tables, {
+    ...newRun(context),
+    mode: plan.mode,
+    ...plan.window,
+    status: 'exporting',
     objectPrefix: `gs://${plan.bucket}/${plan.objectPrefix}`,
     jobId: plan.jobId,
     staging: plan.staging?.name,
     plan: plan.fingerprint,
   });
-  await control.run((session) => session.unsafe(row));
+  await context.control.run((session) => session.unsafe(row));
 }
 
 /** After the commit, so that a watermark never promises rows that are not there. */

@@ -4,7 +4,7 @@ import { ProjectorError } from './errors.ts';
 import { quoteTable } from './identifiers.ts';
 import { type Instant, instantOfUnixMicros } from './instant.ts';
 import { makePlan, type Plan } from './plan.ts';
-import { readSource, type Source, sourceText } from './source.ts';
+import { readSource, type Source } from './source.ts';
 import { checkStateShape, createStateTables } from './state/tables.ts';
 import { checkWatermark, resetStatement, watermarkQuery } from './state/watermark.ts';
 import { readDependents } from './swap/dependents.ts';
@@ -29,23 +29,16 @@ export async function prepareState({ control, ground }: Context): Promise<void> 
 
 /** Asks for the watermark, the source's schema, and what is new since. */
 export async function surveySource(context: Context, describing: Promise<Source>): Promise<Survey> {
-  const { given, ground, warehouse } = context;
+  const { warehouse } = context;
   const watermark = await readWatermark(context);
   const source = await describing;
   const [newest, count] = await warehouse.firstRow(newestQuery(source, watermark), source.name);
-  const survey = {
+  return {
     source,
     watermark,
     newest: newest == null ? undefined : instantOfUnixMicros(BigInt(newest)),
     newRows: Number(count ?? 0),
   };
-  if (watermark !== undefined && survey.newRows === 0) {
-    context.report.info(`${sourceText(source.name)} has no row after ${watermark}`, {
-      table: given.pgTableText,
-      target: quoteTable(ground.target),
-    });
-  }
-  return survey;
 }
 
 export async function describeSource({
