@@ -7,7 +7,7 @@ import { columnWriter } from './avro-writer.ts';
 import type { Buckets } from './buckets.ts';
 import { type ByteSink, createByteSink } from './byte-sink.ts';
 import type { ExportStatement } from './export-statement.ts';
-import { asQueryError, describe, fillEmptyArrays, type ResultSchema } from './query.ts';
+import { asQueryError, describe, type ResultSchema } from './query.ts';
 import type { Settings } from './types.ts';
 import type { Statement, Warehouse } from './warehouse.ts';
 
@@ -40,7 +40,6 @@ export async function exportData(
   const codec = codecOf(target, settings);
   const files = await world.warehouse.use(async (connection) => {
     const schema = await describe(connection, statement);
-    await fillEmptyArrays(connection, statement);
     const names = schema.fields.map((field) => field.name);
     const avro = avroSchema(names, schema.types, target.logicalTypes);
     const shards = Array.from({ length: Math.max(1, settings.exportShards) }, () => ({

@@ -65,7 +65,7 @@ test('the BigQuery client retries 503 by itself, and not a quota', async () => {
 });
 
 test('a job fails with the reason that the test wants', async () => {
-  clients.google.fail({ kind: 'job-error', reason: 'backendError', path: /jobs/ });
+  clients.google.fail({ kind: 'job-error', reason: 'backendError' });
   const [job] = await clients.bigquery.createQueryJob('SELECT 1');
   expect(await refusal(job.promise())).toMatchObject({ reason: 'backendError' });
   const [metadata] = await job.getMetadata();

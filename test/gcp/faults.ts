@@ -1,5 +1,5 @@
 import type { ApiRequest } from './http.ts';
-import type { Fault, FaultTarget } from './types.ts';
+import type { Fault } from './types.ts';
 
 interface Armed {
   readonly fault: Fault;
@@ -40,12 +40,19 @@ export function createFaults(): Faults {
   };
 }
 
-function matches(target: FaultTarget, request: ApiRequest): boolean {
+function matches(target: Fault, request: ApiRequest): boolean {
   const path = request.url.pathname + request.url.search;
+  // Only a request that starts a job can make one fail.
+  if (target.kind === 'job-error' && !startsJob(request)) return false;
   return (
     (target.service ?? request.service) === request.service &&
     (target.method ?? request.method) === request.method &&
     (target.path?.test(path) ?? true) &&
     (target.body?.test(request.body.toString('utf8')) ?? true)
   );
+}
+
+function startsJob({ method, parts }: ApiRequest): boolean {
+  const [, , kind = '', id] = parts;
+  return method === 'POST' && id === undefined && ['jobs', 'queries'].includes(kind);
 }

@@ -89,7 +89,7 @@ export async function startGoogle(options: GoogleOptions = {}): Promise<Google> 
       );
     },
     async duckdb(sql): Promise<Row[]> {
-      const read = await warehouse.use((connection) => connection.runAndReadAll(sql));
+      const read = await warehouse.change((connection) => connection.runAndReadAll(sql));
       return read.getRowObjects();
     },
     tableName: (dataset, table, { project = PROJECT } = {}) =>

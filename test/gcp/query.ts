@@ -37,21 +37,23 @@ export async function describe(
       await connection.prepare(statement.sql);
       return { fields: [], types: [] };
     }
-    const columns = await connection.runAndReadAll(`DESCRIBE ${statement.sql}`);
-    const types = columns.getRows().map((row) => parseValueType(String(row[1])));
-    const fields = columns
-      .getRows()
-      .map((row, at) => restField(String(row[0]), types[at] as ValueType))
+    const columns = (await connection.runAndReadAll(`DESCRIBE ${statement.sql}`)).getRows();
+    const types = columns.map(([, type]) => parseValueType(String(type)));
+    const own = new Set(statement.sources.flatMap(({ schema }) => schema.map(({ name }) => name)));
+    const fields = columns.map(([column], at) => {
+      const name = String(column);
       // A column without a name is f0_, f1_... by its place (recorded).
-      .map((field, at) => (isUnnamed(field.name) ? { ...field, name: `f${at}_` } : field));
+      const shown = isExpression(name) && !own.has(name) ? `f${at}_` : name;
+      return restField(shown, types[at] as ValueType);
+    });
     return { fields, types };
   } catch (error) {
     throw asQueryError(error);
   }
 }
 
-/** DuckDB names a column without an alias by its expression; a plain name is a column's own. */
-function isUnnamed(name: string): boolean {
+/** DuckDB names a column without an alias by its expression. */
+function isExpression(name: string): boolean {
   return /[(+*/<>=|]|^'|^\d/.test(name);
 }
 
@@ -60,42 +62,28 @@ export async function runStatement(
   warehouse: Warehouse,
   statement: Statement,
 ): Promise<QueryResult> {
+  if (isChange(statement))
+    return await warehouse.change((connection) => change(connection, statement));
   return await warehouse.use(async (connection) => {
     const schema = await describe(connection, statement);
-    await fillEmptyArrays(connection, statement);
     try {
       const result = await connection.runAndReadAll(statement.sql);
-      if (!isChange(statement)) return { ...schema, rows: result.getRows() };
-      for (const table of statement.sources.slice(0, 1))
-        table.modified = Math.max(Date.now(), table.modified + 1);
-      return { ...schema, rows: [], affected: result.rowsChanged };
+      return { ...schema, rows: result.getRows() };
     } catch (error) {
       throw asQueryError(error);
     }
   });
 }
 
-/**
- * A table never holds a NULL array: it is stored as an empty one (documentation: "NULLs and the
- * ARRAY type"). DuckDB keeps what it is given, so it is put right before a table is read.
- */
-export async function fillEmptyArrays(
-  connection: DuckDBConnection,
-  statement: Statement,
-): Promise<void> {
-  for (const { schema, dataset, name, options } of statement.sources) {
-    if (options.query !== undefined) continue;
-    const table = [dataset.project, dataset.name, name].map(quote).join('.');
-    for (const field of schema) {
-      if (field.mode !== 'REPEATED') continue;
-      const column = quote(field.name);
-      await connection.run(`UPDATE ${table} SET ${column} = [] WHERE ${column} IS NULL`);
-    }
+async function change(connection: DuckDBConnection, statement: Statement): Promise<QueryResult> {
+  try {
+    const { rowsChanged } = await connection.run(statement.sql);
+    const [target] = statement.sources;
+    if (target !== undefined) target.modified = Math.max(Date.now(), target.modified + 1);
+    return { fields: [], types: [], rows: [], affected: rowsChanged };
+  } catch (error) {
+    throw asQueryError(error);
   }
-}
-
-function quote(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }
 
 type Wording = readonly [RegExp, (match: RegExpExecArray) => string];

@@ -113,7 +113,7 @@ export type Fault = FaultTarget &
     | { readonly kind: 'delay'; readonly ms: number }
     /** Flips one bit of the byte at this place of the body; the checksum header stays right. */
     | { readonly kind: 'flip'; readonly atByte: number }
-    /** The job that this jobs.insert starts fails with this error result, once it has run. */
+    /** The job that this jobs.insert or jobs.query starts fails with this error result, once it has run. */
     | { readonly kind: 'job-error'; readonly reason: string; readonly message?: string }
   );
 
@@ -155,9 +155,7 @@ export interface Google extends AsyncDisposable {
   dropTable(dataset: string, table: string, options?: { readonly project?: string }): Promise<void>;
   /** Runs one statement of BigQuery's dialect at once (no job): SELECT, INSERT, UPDATE, DELETE. */
   sql(bigQuerySql: string): Promise<Row[]>;
-  /**
-   * Runs DuckDB's SQL as it is. A BigQuery table is `"project"."dataset.table"`... see `tableName`.
-   */
+  /** Runs DuckDB's SQL as it is, with tables by their `tableName`. Fast for many rows. */
   duckdb(sql: string): Promise<Row[]>;
   /** The name of a BigQuery table in DuckDB's SQL, quoted, for `duckdb`. */
   tableName(dataset: string, table: string, options?: { readonly project?: string }): string;

@@ -43,6 +43,8 @@ export interface Warehouse extends AsyncDisposable {
   datasets(project: string): readonly Dataset[];
   /** Translates a statement; throws an ApiError for tables that are not there or not in `location`. */
   prepare(sql: string, location: string | undefined, defaultDataset?: string): Statement;
+  /** Changes tables, one caller at a time, as BigQuery queues the changes of a table. */
+  change<Result>(work: (connection: DuckDBConnection) => Promise<Result>): Promise<Result>;
   /** Runs with a connection of its own. */
   use<Result>(work: (connection: DuckDBConnection) => Promise<Result>): Promise<Result>;
 }
@@ -63,10 +65,21 @@ export async function openWarehouse(defaultProject: string): Promise<Warehouse> 
       connection.closeSync();
     }
   };
+  let changes: Promise<unknown> = Promise.resolve();
+  const change: Warehouse['change'] = (work) => {
+    const changed = changes.then(async () => {
+      const result = await use(work);
+      for (const sql of arrayRepairs(datasets.values())) await main.run(sql);
+      return result;
+    });
+    changes = changed.catch(() => {});
+    return changed;
+  };
   const find = (project: string, name: string) => datasets.get(`${project}:${name}`);
 
   return {
     use,
+    change,
     async createDataset(project, name, location) {
       if (!projects.has(project)) await main.run(`ATTACH ':memory:' AS ${quoteName(project)}`);
       projects.add(project);
@@ -124,6 +137,24 @@ export async function openWarehouse(defaultProject: string): Promise<Warehouse> 
       instance.closeSync();
     },
   };
+}
+
+/**
+ * A table never holds a NULL array: it is stored as an empty one (documentation: "NULLs and the
+ * ARRAY type"). DuckDB keeps what it is given, so it is put right after each change.
+ */
+function* arrayRepairs(datasets: Iterable<Dataset>): Generator<string> {
+  for (const dataset of datasets) {
+    for (const { schema, name, options } of dataset.tables.values()) {
+      if (options.query !== undefined) continue;
+      for (const field of schema) {
+        if (field.mode !== 'REPEATED') continue;
+        const column = quoteName(field.name);
+        const table = duckdbName(dataset, name);
+        yield `UPDATE ${table} SET ${column} = [] WHERE ${column} IS NULL`;
+      }
+    }
+  }
 }
 
 type FindDataset = (project: string, name: string) => Dataset | undefined;
