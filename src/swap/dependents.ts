@@ -27,6 +27,7 @@ import { type Grant, readDefaultGrantees, readGrants } from './rights.ts';
 import { type Rule, readRules } from './rules.ts';
 import { readSequences, type Sequence } from './sequences.ts';
 import { readStatistics, type Statistics } from './statistics.ts';
+import { refuseTablespaces } from './tablespaces.ts';
 import { readTarget, type Target } from './target.ts';
 import { readTriggers, type Trigger } from './triggers.ts';
 import { readUnknown } from './unknown.ts';
@@ -120,6 +121,7 @@ async function readAll(catalog: Catalog, oid: number, target: Target): Promise<D
     ...falling.relations.slice(1),
     ...readers.filter(isFilled).map((reader) => reader.oid),
   ]);
+  await refuseTablespaces(catalog, oidsIn(falling.objects, 'pg_class'));
   const [parts, references, locks] = await Promise.all([
     readParts(catalog, oid, falling),
     readReferences(catalog, oid, falling, readers),

@@ -17,7 +17,7 @@ const SCENE = `
 const LOAD = {
   target: TARGET,
   staging: STAGING,
-  rows: 'SELECT n, 1 FROM generate_series(1, 30) AS n',
+  rows: 'SELECT n, 1 FROM generate_series(1, 20) AS n',
 };
 const MADE = `
   SELECT oid::int8, relname FROM pg_class WHERE relname LIKE 'bqtp%'

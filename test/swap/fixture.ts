@@ -64,6 +64,15 @@ export async function sameRows(sql: postgres.Sql, table: TableName): Promise<str
   return `(${list}) OVERRIDING SYSTEM VALUE SELECT ${list} FROM ${quoteTable(table)}`;
 }
 
+/** The tablespace of rich.sql, inside the server's own directory (PostgreSQL 15 and later). */
+export async function makeTablespace(uri: string): Promise<void> {
+  const connection = { options: '-c allow_in_place_tablespaces=on' };
+  const sql = postgres(uri, { max: 1, connection });
+  const there = await sql`SELECT FROM pg_tablespace WHERE spcname = 'rich_space'`;
+  if (there.length === 0) await sql.unsafe(`CREATE TABLESPACE rich_space LOCATION ''`);
+  await sql.end();
+}
+
 /** A script of this directory, with the lines that a server of `version` understands. */
 export function script(name: string, version: number): string {
   return readFileSync(new URL(name, import.meta.url), 'utf8').replace(

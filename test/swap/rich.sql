@@ -98,6 +98,11 @@ ALTER STATISTICS public.elsewhere OWNER TO rich_owner;
 --@14 CREATE STATISTICS "Sales".of_expression ON (amount * 2), region FROM "Sales"."Orders";
 --@14 ALTER STATISTICS "Sales".of_expression OWNER TO rich_owner;
 
+--@15 GRANT CREATE ON TABLESPACE rich_space TO rich_loader;
+--@15 ALTER TABLE "Sales"."Orders" SET TABLESPACE rich_space;
+--@15 ALTER INDEX "Sales".by_region SET TABLESPACE rich_space;
+--@15 ALTER INDEX "Sales".no_overlap SET TABLESPACE rich_space;
+
 -- Foreign keys to it, from a plain and from a partitioned table.
 CREATE TABLE "Sales".lines (id integer, "order" integer, region integer);
 ALTER TABLE "Sales".lines OWNER TO rich_owner;
@@ -158,6 +163,8 @@ ALTER MATERIALIZED VIEW "Sales".totals CLUSTER ON totals_region;
 ALTER MATERIALIZED VIEW "Sales".totals ALTER COLUMN total SET STATISTICS 33;
 CREATE STATISTICS "Sales".totals_statistics ON region, total FROM "Sales".totals;
 ALTER STATISTICS "Sales".totals_statistics OWNER TO rich_owner;
+--@15 ALTER MATERIALIZED VIEW "Sales".totals SET TABLESPACE rich_space;
+--@15 ALTER INDEX "Sales".totals_total SET TABLESPACE rich_space;
 COMMENT ON MATERIALIZED VIEW "Sales".totals IS 'by region';
 COMMENT ON COLUMN "Sales".totals.total IS 'a sum';
 COMMENT ON INDEX "Sales".totals_region IS 'an index of it';
