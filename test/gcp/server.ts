@@ -141,10 +141,7 @@ async function sendContent(
   switch (fault?.kind) {
     case 'cut':
       await write(outgoing, content.subarray(0, fault.afterBytes));
-      outgoing.socket?.end();
-      // What was written has to leave before the connection is torn down.
-      await Bun.sleep(10);
-      outgoing.socket?.destroy();
+      await hangUp(outgoing);
       return;
     case 'stall':
       await write(outgoing, content.subarray(0, fault.afterBytes));
@@ -167,6 +164,18 @@ async function sendContent(
     default:
       outgoing.end(content);
   }
+}
+
+/**
+ * Ends the connection as a peer that is done: torn down at once, what was written could be lost on
+ * its way to a client that is slow to read.
+ */
+async function hangUp({ socket }: ServerResponse): Promise<void> {
+  if (socket === null || socket.destroyed) return;
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.end();
+  await Promise.race([closed, Bun.sleep(2000)]);
+  socket.destroy();
 }
 
 function write(outgoing: ServerResponse, bytes: Buffer): Promise<void> {

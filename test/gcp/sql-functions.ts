@@ -122,7 +122,7 @@ function formatText(format: string, values: readonly DuckDBValue[]): string | nu
   let next = 0;
   let isNull = false;
   const text = format.replace(
-    /%([-0]*)(\d*)([a-zA-Z%])/g,
+    /%([-0]*)(\d*)(.)/g,
     (_, flags: string, width: string, kind: string) => {
       if (kind === '%') return '%';
       if (!'tsdi'.includes(kind)) throw new Error(`the stand-in has no FORMAT conversion %${kind}`);
@@ -166,13 +166,14 @@ const MACROS = [
   `bq_format_datetime(f, d) AS bq_moment_of(f, epoch_us(CAST(d AS TIMESTAMP)))`,
   `bq_format_time(f, t) AS bq_moment_of(f, date_diff('microsecond', TIME '00:00:00', t))`,
   `bq_format_timestamp(f, t) AS bq_moment_of(f, epoch_us(t)),
-     (f, t, zone) AS bq_moment_of(f, epoch_us(timezone(zone, t)))`,
+     (f, t, zone) AS CASE WHEN zone IN ('UTC', '+00', '+00:00') THEN bq_moment_of(f, epoch_us(t))
+     ELSE error('the stand-in formats in UTC only') END`,
   `bq_timestamp(x) AS CAST(x AS TIMESTAMPTZ), (x, zone) AS timezone(zone, CAST(x AS TIMESTAMP))`,
   `bq_datetime(x) AS CAST(x AS TIMESTAMP), (x, zone) AS timezone(zone, x),
      (y, mo, d, h, mi, s) AS make_timestamp(y, mo, d, h, mi, s)`,
   `bq_timestamp_micros(x) AS make_timestamptz(x)`,
-  `bq_timestamp_millis(x) AS make_timestamptz(x * 1000)`,
-  `bq_timestamp_seconds(x) AS make_timestamptz(x * 1000000)`,
+  `bq_timestamp_millis(x) AS make_timestamptz(CAST(x AS BIGINT) * 1000)`,
+  `bq_timestamp_seconds(x) AS make_timestamptz(CAST(x AS BIGINT) * 1000000)`,
   `bq_unix_micros(x) AS epoch_us(x)`,
   `bq_unix_millis(x) AS (epoch_us(x) - ((epoch_us(x) % 1000) + 1000) % 1000) // 1000`,
   `bq_unix_seconds(x) AS (epoch_us(x) - ((epoch_us(x) % 1000000) + 1000000) % 1000000) // 1000000`,
@@ -189,6 +190,10 @@ const MACROS = [
   `bq_byte_length(x) AS CASE WHEN typeof(x) = 'BLOB' THEN octet_length(TRY_CAST(x AS BLOB))
      ELSE strlen(CAST(x AS VARCHAR)) END`,
   `bq_octet_length(x) AS bq_byte_length(x)`,
+  `bq_generate_array(x, y) AS generate_series(x, y), (x, y, step) AS generate_series(x, y, step)`,
+  // BYTES in BigQuery, text in DuckDB (recorded: hash_md5).
+  `bq_md5(x) AS unhex(md5(x))`,
+  `bq_sha256(x) AS unhex(sha256(x))`,
   `bq_regexp_contains(x, pattern) AS regexp_matches(x, pattern)`,
   `bq_generate_uuid() AS CAST(gen_random_uuid() AS VARCHAR)`,
   `bq_json_value(x) AS json_extract_string(x, '$'), (x, path) AS json_extract_string(x, path)`,

@@ -1,5 +1,4 @@
 import { SqlSyntaxError, type Token } from './sql-lexer.ts';
-import { rangeType } from './value-type.ts';
 
 /** Text that takes the place of the tokens up to `end`. */
 export interface Rewritten {
@@ -27,8 +26,21 @@ const OWN_FUNCTIONS = new Set(
   BYTE_LENGTH OCTET_LENGTH UNIX_MICROS UNIX_MILLIS UNIX_SECONDS UNIX_DATE TIMESTAMP_MICROS
   TIMESTAMP_MILLIS TIMESTAMP_SECONDS DATE_FROM_UNIX_DATE JSON_VALUE JSON_QUERY PARSE_JSON TO_JSON
   REGEXP_CONTAINS SAFE_DIVIDE GENERATE_UUID SAFE_CONVERT_BYTES_TO_STRING
-  PARSE_NUMERIC PARSE_BIGNUMERIC`.split(/\s+/),
+  PARSE_NUMERIC PARSE_BIGNUMERIC
+  GENERATE_ARRAY MD5 SHA256`.split(/\s+/),
 );
+
+/** Functions whose result polyglot and DuckDB would give another type, and the cast that mends it. */
+const MENDED: Readonly<Record<string, string>> = {
+  DATE_ADD: 'DATE',
+  DATE_SUB: 'DATE',
+  DATE_TRUNC: 'DATE',
+  PARSE_TIMESTAMP: 'bq_timestamp',
+};
+
+/** What would come out wrong without a word: refused, so that no test believes it. */
+const REFUSED_FUNCTIONS = new Set(['MAKE_INTERVAL', 'LAST_DAY']);
+const REFUSED_PARTS = new Set(['WEEK', 'DAYOFWEEK', 'ISOWEEK', 'ISOYEAR', 'ZONE']);
 
 /**
  * Rewrites the call, cast, typed literal or UNNEST that starts at `at`; undefined where none does.
@@ -52,8 +64,29 @@ export function rewriteCall(
   if (word === 'CAST' || word === 'SAFE_CAST') return cast(word, inside, end, rewrite);
   if (word === 'STRUCT') return struct(inside, end, rewrite);
   if (word === 'UNNEST') return unnest(tokens, at, inside, end, rewrite);
+  if (word === 'CONCAT') return concat(inside, end, rewrite);
+  refuse(word, inside);
+  const mend = MENDED[word];
+  if (mend !== undefined) return { text: `CAST(${word}(${rewrite(inside)}) AS ${mend})`, end };
   if (!OWN_FUNCTIONS.has(word)) return undefined;
   return { text: `bq_${word.toLowerCase()}(${rewrite(inside)})`, end };
+}
+
+function refuse(word: string, inside: readonly Token[]): void {
+  const dated = /^EXTRACT$|_TRUNC$|_DIFF$/.test(word);
+  const part = dated
+    ? inside.find((token) => REFUSED_PARTS.has(token.text.toUpperCase()))
+    : undefined;
+  if (part === undefined && !REFUSED_FUNCTIONS.has(word)) return;
+  throw new SqlSyntaxError(
+    `the stand-in has no ${word}${part === undefined ? '' : ` of ${part.text}`}`,
+  );
+}
+
+/** NULL where any part is NULL, unlike DuckDB's CONCAT (recorded: null_concat). */
+function concat(inside: readonly Token[], end: number, rewrite: RewriteTokens): Rewritten {
+  const parts = splitArguments(inside).map((part) => `(${rewrite(part)})`);
+  return { text: `(${parts.join(' || ')})`, end };
 }
 
 /** The index of the bracket that closes the one at `open`. */
@@ -141,7 +174,7 @@ function rangeLiteral(tokens: readonly Token[], at: number): Rewritten | undefin
   const [start, stop] = [bounds[1] ?? '', bounds[2] ?? ''].map((bound) =>
     /^(unbounded|null)$/i.test(bound) ? 'NULL' : quote(zonedText(bound)),
   );
-  const name = rangeType(element).includes('TIMESTAMPTZ') ? 'TIMESTAMP' : element;
+  const name = TYPE_WORDS[element] ?? element;
   const text = `bq_range(CAST(${start} AS ${name}), CAST(${stop} AS ${name}))`;
   return { text, end: at + 5 };
 }

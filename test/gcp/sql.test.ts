@@ -97,6 +97,15 @@ const EXPRESSIONS: readonly (readonly [string, unknown])[] = [
   [`"it's" || 'a\\'b' || r'\\n' || '''x'y'''`, `it'sa'b\\nx'y`],
   [`'tab\\tnew\\nline\\\\'`, 'tab\tnew\nline\\'],
   [`LENGTH(b'\\x00a')`, 2],
+  [`CONCAT('a', CAST(NULL AS STRING))`, null],
+  [`CONCAT('a', 'b', 'c')`, 'abc'],
+  [`TO_HEX(MD5('hello'))`, '5d41402abc4b2a76b9719d911017c592'],
+  [`CAST(DATE_ADD(DATE '2024-01-15', INTERVAL 7 DAY) AS STRING)`, '2024-01-22'],
+  [`UNIX_SECONDS(TIMESTAMP_SECONDS(1705320000))`, 1705320000],
+  [
+    `CAST(RANGE_END(RANGE<TIMESTAMP> '[UNBOUNDED, 2024-01-01 00:00:00 UTC)') AS STRING)`,
+    '2024-01-01 00:00:00+00',
+  ],
 ];
 
 describe('an expression has the value that BigQuery gives it', () => {
@@ -165,6 +174,18 @@ test('a view answers its query, and is told apart from a table', async () => {
   });
   expect((await clients.bigquery.query('SELECT COUNT(*) AS c FROM d.seen'))[0]).toEqual([{ c: 2 }]);
   expect((await clients.bigquery.dataset('d').table('seen').getMetadata())[0].type).toBe('VIEW');
+});
+
+test('what would silently come out wrong is refused', async () => {
+  for (const expression of [
+    "DATE_TRUNC(DATE '2024-01-01', WEEK)",
+    "EXTRACT(HOUR FROM TIMESTAMP '2024-01-01 00:00:00+00' AT TIME ZONE 'Asia/Tokyo')",
+    "FORMAT('%.3f', 3.14)",
+    "FORMAT_TIMESTAMP('%F', TIMESTAMP '2024-01-01 00:00:00+00', 'Asia/Tokyo')",
+  ]) {
+    const refused = await refusal(clients.bigquery.query(`SELECT ${expression}`));
+    expect(refused.message).toContain('the stand-in');
+  }
 });
 
 test('a function that neither side has is named', async () => {

@@ -113,7 +113,7 @@ export type Fault = FaultTarget &
     | { readonly kind: 'delay'; readonly ms: number }
     /** Flips one bit of the byte at this place of the body; the checksum header stays right. */
     | { readonly kind: 'flip'; readonly atByte: number }
-    /** The job that this jobs.insert or jobs.query starts fails with this error result, once it has run. */
+    /** The job that this request starts ends with this error result, once it has run. */
     | { readonly kind: 'job-error'; readonly reason: string; readonly message?: string }
   );
 
