@@ -13,9 +13,11 @@ export function crc32c(bytes: Uint8Array, seed = 0): number {
   const untilAligned = Math.min(bytes.length, -bytes.byteOffset & 3);
   while (at < untilAligned) crc = step(crc, bytes[at++] as number);
   const count = ((bytes.length - at) >>> 4) << 2;
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, count);
-  crc = wordSteps(crc, words, count);
-  at += count * 4;
+  if (count > 0) {
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, count);
+    crc = wordSteps(crc, words, count);
+    at += count * 4;
+  }
   while (at < bytes.length) crc = step(crc, bytes[at++] as number);
   return ~crc >>> 0;
 }

@@ -41,12 +41,6 @@ export async function fetchHeader(
   }
 }
 
-/** All objects of an export have one schema and one way to write it: an encoder is made but once. */
-export function checkSameFields(first: Header, other: Header, object: ObjectInfo): void {
-  if (JSON.stringify(first.fields) === JSON.stringify(other.fields)) return;
-  throw badAvro(gsUri(object), 'its schema differs from that of the first object of the export');
-}
-
 /** The header at the start of `bytes`, or `more` where they end within it. `object` is for errors. */
 export function parseHeader(bytes: Buffer, object: string): Header | 'more' {
   const magic = bytes.subarray(0, MAGIC.length);

@@ -1,0 +1,30 @@
+import { type Block, readBlocks, type SplitSum } from '../../src/avro/blocks.ts';
+import { checkObject } from '../../src/avro/check-object.ts';
+import { fetchHeader } from '../../src/avro/header.ts';
+import { planSplits } from '../../src/avro/splits.ts';
+import type { ObjectInfo, ObjectStore } from '../../src/clients/storage.ts';
+import { decodeRows, type Row } from './decode.ts';
+
+export const FOREVER = new AbortController().signal;
+
+/** The rows of an object, split by split, and its check: what a load does with it. */
+export async function readRows(
+  store: Pick<ObjectStore, 'read'>,
+  object: ObjectInfo,
+  splitBytes: number,
+  onBlock: (block: Block) => void = () => undefined,
+): Promise<Row[]> {
+  const header = await fetchHeader(store, object, FOREVER);
+  const rows: Row[] = [];
+  const sums: SplitSum[] = [];
+  for (const split of planSplits([object], splitBytes)) {
+    const reader = readBlocks(store, header, split, FOREVER);
+    for await (const block of reader) {
+      onBlock(block);
+      rows.push(...decodeRows(block.bytes, block.rows, header.fields));
+    }
+    sums.push(reader.sum());
+  }
+  checkObject(object, header, sums);
+  return rows;
+}
