@@ -1,0 +1,13 @@
+import { join } from 'node:path';
+import { typeTable } from '../types/type-table.ts';
+
+const PATH = join(import.meta.dir, '../../README.md');
+
+/** The README with its generated parts as the code says they are. */
+export async function freshReadme(): Promise<string> {
+  const text = await Bun.file(PATH).text();
+  const generated = `<!-- types -->\n${typeTable()}\n<!-- /types -->`;
+  return text.replace(/<!-- types -->[^]*<!-- \/types -->/, () => generated);
+}
+
+if (import.meta.main) await Bun.write(PATH, await freshReadme());
