@@ -7,7 +7,7 @@ const PATH = join(import.meta.dir, '../../README.md');
 export async function freshReadme(): Promise<string> {
   const text = await Bun.file(PATH).text();
   const generated = `<!-- types -->\n${typeTable()}\n<!-- /types -->`;
-  return text.replace(/<!-- types -->[^]*<!-- \/types -->/, () => generated);
+  return text.replace(/<!-- types -->[\s\S]*<!-- \/types -->/, () => generated);
 }
 
 if (import.meta.main) await Bun.write(PATH, await freshReadme());
