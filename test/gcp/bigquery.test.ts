@@ -103,10 +103,12 @@ test('columns without a name are f0_ and f1_', async () => {
 
 test('results are read a page at a time', async () => {
   const query = 'SELECT n FROM UNNEST(GENERATE_ARRAY(1, 25)) AS n ORDER BY n';
+  const before = clients.google.requests.length;
   const [rows] = await clients.bigquery.query({ query, maxResults: 10 });
   expect(rows.map((row: { n: number }) => row.n)).toEqual(
     Array.from({ length: 25 }, (_, at) => at + 1),
   );
+  expect(clients.google.requests.length - before).toBe(3);
 });
 
 test('a table that is missing is 404 notFound, with its location', async () => {

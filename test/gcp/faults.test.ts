@@ -98,7 +98,6 @@ test('a cut body ends early, and is no whole answer', async () => {
   expect(body.whole).toBe(false);
   expect(body.bytes).toBeLessThanOrEqual(300_000);
 });
-});
 
 test('a stalled body stops, and the connection stays open', async () => {
   clients.google.fail({ kind: 'stall', path: /alt=media/, afterBytes: 1000 });
