@@ -33,7 +33,7 @@ export async function readMaterializedViews(
       coalesce(c.reloptions, '{}') || ARRAY(SELECT 'toast.' || unnest(toast.reloptions)) AS options,
       regexp_replace(pg_get_viewdef(c.oid), ';\\s*$', '') AS definition,
       c.relispopulated AS populated,
-      c.relowner = current_user::regrole OR pg_has_role(c.relowner, ${catalog.setRole})
+      c.relowner = quote_ident(current_user)::regrole OR pg_has_role(c.relowner, ${catalog.setRole})
         AS "canBecomeOwner",
       has_schema_privilege(c.relowner, n.oid, 'CREATE') AS "ownerMayCreate"
     FROM pg_class c

@@ -36,7 +36,7 @@ export async function readGrants(
         FILTER (WHERE NOT acl.is_grantable), '{}') AS plain,
       coalesce(array_agg(acl.privilege_type ORDER BY acl.privilege_type)
         FILTER (WHERE acl.is_grantable), '{}') AS "withGrantOption",
-      acl.grantor = current_user::regrole OR acl.grantor = c.relowner
+      acl.grantor = quote_ident(current_user)::regrole OR acl.grantor = c.relowner
         OR pg_has_role(acl.grantor, ${catalog.setRole}) AS "canBecomeGrantor"
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -65,7 +65,7 @@ export async function readDefaultGrantees(catalog: Catalog): Promise<readonly (s
     catalog.sql`
     SELECT DISTINCT CASE WHEN acl.grantee <> 0 THEN pg_get_userbyid(acl.grantee) END AS grantee
     FROM pg_default_acl d CROSS JOIN LATERAL aclexplode(d.defaclacl) AS acl
-    WHERE d.defaclrole = current_user::regrole AND d.defaclobjtype IN ('r', 'S')
+    WHERE d.defaclrole = quote_ident(current_user)::regrole AND d.defaclobjtype IN ('r', 'S')
       AND acl.grantee <> d.defaclrole
     ORDER BY 1`,
   );

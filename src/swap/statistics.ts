@@ -32,7 +32,7 @@ export async function readStatistics(
         length(def.text) - length(def.prefix) - length(def.suffix)) AS definition,
       NULLIF(s.stxstattarget, -1) AS target,
       pg_has_role(s.stxowner, 'USAGE')
-        AND (s.stxowner = current_user::regrole OR pg_has_role(s.stxowner, ${catalog.setRole}))
+        AND (s.stxowner = quote_ident(current_user)::regrole OR pg_has_role(s.stxowner, ${catalog.setRole}))
         AS owned,
       has_schema_privilege(n.oid, 'CREATE') AS "mayCreate"
     FROM pg_statistic_ext s

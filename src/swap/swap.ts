@@ -1,13 +1,12 @@
-import { ProjectorError } from '../errors.ts';
 import { quoteIdentifier, quoteTable, type TableName } from '../identifiers.ts';
 import { cancellable } from './cancel.ts';
 import { type Connection, WRITING } from './catalog.ts';
 import type { AddedColumn } from './columns.ts';
-import { type Dependents, readDependentsInside } from './dependents.ts';
-import { differences } from './differences.ts';
-import { type Lock, lockStatement } from './locks.ts';
+import type { Dependents } from './dependents.ts';
 import { isLockError, type Patience, patiently, withSavepoint } from './patience.ts';
 import { outermostValue } from './sequences.ts';
+import { changed, requireComplete, requireUnchanged } from './swap-checks.ts';
+import { lockNotHad, lockTimeout, takeLocks } from './swap-locks.ts';
 import { type Step, swapSteps } from './swap-steps.ts';
 import { explainViolation, isServerError } from './violations.ts';
 
@@ -24,7 +23,7 @@ export interface SwapOptions {
   /** How long to try for the locks: 30 minutes if not said. */
   readonly patienceMs?: number;
   readonly signal?: AbortSignal;
-  /** Told after each try for the locks that failed, with the sessions that hold one of them. */
+  /** Told after each try for the locks that failed. */
   readonly onWait?: (wait: SwapWait) => void;
   /** Told before each statement that changes something; for logs and for tests of a crash. */
   readonly onStep?: (statement: string) => void | Promise<void>;
@@ -58,6 +57,7 @@ export async function swap(
   options: SwapOptions = {},
 ): Promise<Swapped> {
   const { dependents } = plan;
+  await requireReadCommitted(sql);
   if (dependents === undefined) return await promoteFirst(sql, plan);
   const floors = await readFloors(sql, plan.staging, dependents);
   const patience: Patience = {
@@ -97,16 +97,23 @@ async function attempt(
 ): Promise<Swapped> {
   // Without locks at first: a change is found out early, and reading again under them is quicker.
   await sql.unsafe(lockTimeout(budgetMs));
-  await requireUnchanged(sql, plan, dependents);
+  await requireUnchanged(sql, plan.target, dependents);
   const since = performance.now();
-  await takeLocks(sql, plan, dependents, budgetMs);
-  await requireUnchanged(sql, plan, dependents);
+  await takeLocks(sql, plan.staging, dependents, budgetMs);
+  await requireUnchanged(sql, plan.target, dependents);
   const [role] = await sql<{ name: string }[]>`SELECT quote_ident(current_setting('role')) AS name`;
   const ownRole = `SET LOCAL ROLE ${role?.name ?? 'NONE'}`;
   const steps = swapSteps(dependents, { staging: plan.staging, floors, ownRole });
   const reasons = await runSteps(sql, plan, steps, { onStep, signal });
-  await requireComplete(sql, plan, dependents);
+  await requireComplete(sql, plan.target, dependents, plan.added);
   return { lockHeldMs: performance.now() - since, reasons };
+}
+
+/** In an older snapshot, reading again under the locks would not see what has changed. */
+async function requireReadCommitted(sql: Connection): Promise<void> {
+  const [row] = await sql<{ level: string }[]>`
+    SELECT current_setting('transaction_isolation') AS level`;
+  if (row?.level !== 'read committed') throw new TypeError(`swap in a ${row?.level} transaction`);
 }
 
 /** Staging becomes a target that did not exist; that it still does not is up to the server. */
@@ -135,52 +142,6 @@ async function readFloors(
     floors.set(sequence.column, row?.value ?? null);
   }
   return floors;
-}
-
-/** Takes all locks within `budgetMs`, the target's last; then gives later ones as much again. */
-async function takeLocks(
-  sql: Connection,
-  { target, staging }: SwapPlan,
-  dependents: Dependents,
-  budgetMs: number,
-): Promise<void> {
-  const table = { owner: dependents.target.owner, kind: 'r', way: 'own' } as const;
-  const locks: readonly Lock[] = [
-    { ...table, ...staging },
-    ...dependents.locks,
-    { ...table, schema: target.schema, name: target.name },
-  ];
-  const since = performance.now();
-  try {
-    for (const lock of locks) {
-      const leftMs = budgetMs - (performance.now() - since);
-      await sql.unsafe(`${lockTimeout(leftMs)}; ${lockStatement(lock)}`);
-    }
-  } catch (error) {
-    // A relation that is gone, or now belongs to another.
-    if (isServerError(error) && !isLockError(error)) {
-      throw changed(target, [error.message], error);
-    }
-    throw error;
-  }
-  await sql.unsafe(lockTimeout(budgetMs));
-}
-
-/** 0 would mean to wait without end. */
-function lockTimeout(ms: number): string {
-  return `SET LOCAL lock_timeout = ${Math.max(1, Math.ceil(ms))}`;
-}
-
-async function requireUnchanged(
-  sql: Connection,
-  { target }: SwapPlan,
-  dependents: Dependents,
-): Promise<void> {
-  const now = await readDependentsInside(sql, target);
-  if (now === undefined) throw changed(target, ['the table']);
-  if (now.fingerprint !== dependents.fingerprint) {
-    throw changed(target, differences(dependents, now));
-  }
 }
 
 /**
@@ -227,64 +188,4 @@ async function allOrFirstFailure(sent: readonly Promise<unknown>[]): Promise<voi
   for (const result of await Promise.allSettled(sent)) {
     if (result.status === 'rejected') throw result.reason;
   }
-}
-
-/** The proof that nothing was lost: the new table reads as the old one did, but for added columns. */
-async function requireComplete(
-  sql: Connection,
-  { target, added }: SwapPlan,
-  dependents: Dependents,
-): Promise<void> {
-  const now = await readDependentsInside(sql, target);
-  const names = new Set(added.map(({ name }) => name));
-  const told = new Set(dependents.descriptions.map(({ object }) => object));
-  const lost =
-    now === undefined
-      ? ['the table']
-      : differences(dependents, {
-          ...now,
-          columns: now.columns.filter(({ name }) => !names.has(name)),
-          // The comment on an added column has nothing to be compared with.
-          descriptions: now.descriptions.filter(
-            ({ object }) => names.size === 0 || told.has(object),
-          ),
-        });
-  if (lost.length === 0) return;
-  throw new ProjectorError({
-    code: 'SWAP_INCOMPLETE',
-    message: `the new ${quoteTable(target)} would differ from the old one in ${lost.join(', ')}`,
-    next: 'Nothing was changed. Please report this, with the definition of what is named.',
-  });
-}
-
-function changed(target: TableName, what: readonly string[], cause?: unknown): ProjectorError {
-  return new ProjectorError({
-    code: 'DEPENDENTS_CHANGED',
-    message: `while the rows were loaded, ${quoteTable(target)} or what hangs on it changed: ${what.join(', ')}`,
-    next: 'Nothing was changed by this run. Run again: the next full load starts from what is there now.',
-    cause,
-  });
-}
-
-/** Names the sessions that held the target when the patience was at its end. */
-async function lockNotHad(
-  sql: Connection,
-  target: TableName,
-  cause: unknown,
-): Promise<ProjectorError> {
-  const holders = await sql<{ pid: number; application: string; since: string }[]>`
-    SELECT DISTINCT a.pid, coalesce(a.application_name, '') AS application,
-      coalesce(to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS'), '?') AS since
-    FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-    WHERE l.relation = to_regclass(${quoteTable(target)}) AND l.granted AND l.pid <> pg_backend_pid()`;
-  const sessions = holders.map(
-    ({ pid, application, since }) => `${pid} (${application || 'unnamed'}, since ${since})`,
-  );
-  const who = sessions.length === 0 ? 'other sessions' : `session ${sessions.join(', ')}`;
-  return new ProjectorError({
-    code: 'LOCK_NOT_HAD',
-    message: `${quoteTable(target)} or what hangs on it is held by ${who}`,
-    next: 'Run again when they have ended, or end them with SELECT pg_terminate_backend(pid).',
-    cause,
-  });
 }

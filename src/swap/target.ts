@@ -55,7 +55,7 @@ export async function readTarget(
       EXISTS (SELECT FROM pg_subscription_rel WHERE srrelid = c.oid) AS subscription,
       n.nspname IN ('pg_catalog', 'information_schema', 'pg_toast') AS system,
       pg_has_role(c.relowner, 'USAGE') AS owned,
-      c.relowner = current_user::regrole OR pg_has_role(c.relowner, ${catalog.setRole})
+      c.relowner = quote_ident(current_user)::regrole OR pg_has_role(c.relowner, ${catalog.setRole})
         AS "canBecomeOwner",
       has_schema_privilege(c.relowner, n.oid, 'CREATE') AS "ownerMayCreate",
       has_schema_privilege(n.oid, 'CREATE') AS "mayCreate"

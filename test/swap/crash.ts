@@ -1,7 +1,7 @@
 import { expect } from 'bun:test';
 import { fileURLToPath } from 'node:url';
 import { quoteTable } from '../../src/identifiers.ts';
-import { fullLoad } from './fixture.ts';
+import { fullLoad, LOADER } from './fixture.ts';
 import { type Scene, STAGING, setScene, TARGET, texts } from './scene.ts';
 
 const SCENE = `
@@ -83,6 +83,6 @@ async function killedAt(scene: Scene, at: number, load: number): Promise<string 
 /** The server notices that its client is gone when it next reads from it. */
 async function untilGone({ sql }: Scene): Promise<void> {
   const others = `SELECT pid FROM pg_stat_activity WHERE datname = current_database()
-    AND usename = 'rich_loader' AND state <> 'idle'`;
+    AND usename = '${LOADER}' AND state <> 'idle'`;
   while ((await texts(sql, others)).length > 0) await Bun.sleep(5);
 }

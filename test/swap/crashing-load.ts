@@ -6,7 +6,7 @@ import { quoteTable } from '../../src/identifiers.ts';
 import { readDependents } from '../../src/swap/dependents.ts';
 import { dressStaging } from '../../src/swap/dress.ts';
 import { swap } from '../../src/swap/swap.ts';
-import { connectAs, fillStaging } from './fixture.ts';
+import { connectAs, fillStaging, LOADER } from './fixture.ts';
 import { STAGING, TARGET } from './scene.ts';
 
 const [uri = '', stopAt = '', rows = ''] = process.argv.slice(2);
@@ -19,7 +19,7 @@ async function point(what: string): Promise<void> {
   await new Promise(() => setInterval(() => undefined, 1000));
 }
 
-const sql = connectAs(uri, 'rich_loader');
+const sql = connectAs(uri, LOADER);
 const load = { target: TARGET, staging: STAGING, rows };
 // What a run does with what a killed one has left.
 await sql.unsafe(`DROP TABLE IF EXISTS ${quoteTable(STAGING)}`);

@@ -8,6 +8,9 @@ import { stagingStatements } from '../../src/swap/staging.ts';
 import { type SwapOptions, type Swapped, swap } from '../../src/swap/swap.ts';
 import { explainViolation } from '../../src/swap/violations.ts';
 
+/** The user of all test loads: no superuser, a member of the owner, with a name that needs quotes. */
+export const LOADER = 'loader@project.iam';
+
 /** A full load of a test: the real steps, but for the rows, which an INSERT makes. */
 export interface TestLoad {
   readonly target: TableName;

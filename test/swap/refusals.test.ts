@@ -4,7 +4,7 @@ import { ProjectorError } from '../../src/errors.ts';
 import { readDependents } from '../../src/swap/dependents.ts';
 import type { TestDatabase } from '../postgres/database.ts';
 import { sharedPostgres } from '../postgres/shared.ts';
-import { connectAs, script } from './fixture.ts';
+import { connectAs, LOADER, script } from './fixture.ts';
 
 interface Case {
   readonly what: string;
@@ -176,22 +176,23 @@ const CASES: readonly Case[] = [
     what: "another role's table",
     setUp: 'ALTER TABLE s.t OWNER TO rich_stranger',
     code: MISSING_RIGHTS,
-    message: /table "s"\."t" belongs to "rich_stranger", of which "rich_loader" is not a member/,
-    next: /GRANT "rich_stranger" TO "rich_loader";/,
+    message:
+      /table "s"\."t" belongs to "rich_stranger", of which "loader@project\.iam" is not a member/,
+    next: /GRANT "rich_stranger" TO "loader@project\.iam";/,
   },
   {
     what: 'a schema to which nothing may be added',
-    setUp: 'REVOKE CREATE ON SCHEMA s FROM rich_owner, rich_loader',
+    setUp: 'REVOKE CREATE ON SCHEMA s FROM rich_owner, "loader@project.iam"',
     code: MISSING_RIGHTS,
-    message: /"rich_loader" may not create in schema "s"/,
-    next: /GRANT CREATE ON SCHEMA "s" TO "rich_loader";/,
+    message: /"loader@project\.iam" may not create in schema "s"/,
+    next: /GRANT CREATE ON SCHEMA "s" TO "loader@project\.iam";/,
   },
   {
     what: "another role's view",
     setUp: 'CREATE VIEW s.v AS SELECT a FROM s.t; ALTER VIEW s.v OWNER TO rich_stranger',
     code: MISSING_RIGHTS,
     message: /view s\.v depends on it and belongs to "rich_stranger"/,
-    next: /GRANT "rich_stranger" TO "rich_loader";/,
+    next: /GRANT "rich_stranger" TO "loader@project\.iam";/,
   },
   {
     what: "another role's function with an SQL-standard body",
@@ -199,7 +200,7 @@ const CASES: readonly Case[] = [
       ALTER FUNCTION s.f OWNER TO rich_stranger`,
     code: MISSING_RIGHTS,
     message: /function s\.f\(\) depends on it and belongs to "rich_stranger"/,
-    next: /GRANT "rich_stranger" TO "rich_loader";/,
+    next: /GRANT "rich_stranger" TO "loader@project\.iam";/,
   },
   {
     what: 'a leakproof function',
@@ -216,7 +217,7 @@ const CASES: readonly Case[] = [
       ALTER MATERIALIZED VIEW s.m OWNER TO rich_stranger`,
     code: MISSING_RIGHTS,
     message: /materialized view s\.m depends on it and belongs to "rich_stranger"/,
-    next: /GRANT "rich_stranger" TO "rich_loader";/,
+    next: /GRANT "rich_stranger" TO "loader@project\.iam";/,
   },
   {
     what: "another role's foreign key to it",
@@ -224,7 +225,7 @@ const CASES: readonly Case[] = [
       ALTER TABLE s.other OWNER TO rich_stranger`,
     code: MISSING_RIGHTS,
     message: /table s\.other depends on it and belongs to "rich_stranger"/,
-    next: /GRANT "rich_stranger" TO "rich_loader";/,
+    next: /GRANT "rich_stranger" TO "loader@project\.iam";/,
   },
   {
     what: "a foreign key to another role's table, which may not be referenced",
@@ -232,7 +233,7 @@ const CASES: readonly Case[] = [
       ALTER TABLE s.t ADD CONSTRAINT far FOREIGN KEY (a) REFERENCES s.other`,
     code: MISSING_RIGHTS,
     message: /foreign key "far" of "s"\."t" needs the right to reference "s"\."other"/,
-    next: /GRANT REFERENCES ON "s"\."other" TO "rich_loader";/,
+    next: /GRANT REFERENCES ON "s"\."other" TO "loader@project\.iam";/,
   },
   {
     what: "another role's policy that reads it",
@@ -240,21 +241,21 @@ const CASES: readonly Case[] = [
       CREATE POLICY p ON s.other USING (id IN (SELECT id FROM s.t))`,
     code: MISSING_RIGHTS,
     message: /table s\.other depends on it and belongs to "rich_stranger"/,
-    next: /GRANT "rich_stranger" TO "rich_loader";/,
+    next: /GRANT "rich_stranger" TO "loader@project\.iam";/,
   },
   {
     what: "another role's publication",
     setUp: 'CREATE PUBLICATION s_news FOR TABLE s.t',
     code: MISSING_RIGHTS,
     message: /publication "s_news" publishes it and belongs to "postgres"/,
-    next: /GRANT "postgres" TO "rich_loader";/,
+    next: /GRANT "postgres" TO "loader@project\.iam";/,
   },
   {
     what: "another role's statistics",
     setUp: 'CREATE STATISTICS s.st ON id, a FROM s.t',
     code: MISSING_RIGHTS,
     message: /statistics "s"\."st" belong to "postgres"/,
-    next: /GRANT "postgres" TO "rich_loader";/,
+    next: /GRANT "postgres" TO "loader@project\.iam";/,
   },
   {
     what: 'a grant by a role in whose name nothing can be granted',
@@ -262,7 +263,7 @@ const CASES: readonly Case[] = [
       GRANT SELECT ON s.t TO rich_third; RESET ROLE`,
     code: MISSING_RIGHTS,
     message: /rights on "s"\."t" were given to "rich_third" by "rich_stranger"/,
-    next: /GRANT "rich_stranger" TO "rich_loader";/,
+    next: /GRANT "rich_stranger" TO "loader@project\.iam";/,
   },
 ];
 
@@ -273,7 +274,7 @@ beforeAll(async () => {
   database = await (await sharedPostgres()).createDatabase();
   await database.sql.unsafe(script('rich-roles.sql', 18));
   await database.sql.unsafe('SET allow_system_table_mods = on');
-  loader = connectAs(database.uri, 'rich_loader', 2);
+  loader = connectAs(database.uri, LOADER, 2);
 });
 
 afterAll(async () => {
@@ -291,7 +292,7 @@ async function catalogDigest(sql: postgres.ISql): Promise<string> {
 }
 
 const SCHEMA = `
-  CREATE SCHEMA s; GRANT ALL ON SCHEMA s TO rich_owner, rich_loader;
+  CREATE SCHEMA s; GRANT ALL ON SCHEMA s TO rich_owner, "loader@project.iam";
   GRANT ALL ON SCHEMA s TO rich_stranger; GRANT USAGE ON SCHEMA s TO rich_third;
   CREATE FUNCTION s.nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
   CREATE TABLE s.t (id integer, a integer); ALTER TABLE s.t OWNER TO rich_owner;
@@ -302,7 +303,7 @@ describe('refused before the export, by name, with a way out, and the database a
     test(what, async () => {
       await using scene = await (await sharedPostgres()).createDatabase();
       await scene.sql.unsafe(`SET allow_system_table_mods = on; ${SCHEMA} ${setUp}`);
-      const sql = connectAs(scene.uri, 'rich_loader', 2);
+      const sql = connectAs(scene.uri, LOADER, 2);
       const before = await catalogDigest(scene.sql);
       const error = await readDependents(sql, { schema: 's', name: target }).catch(
         (e: unknown) => e,

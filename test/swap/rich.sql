@@ -2,9 +2,9 @@
 -- of a server whose roles were made by rich-roles.sql. Lines that begin with `--@N ` are for
 -- PostgreSQL N and later.
 CREATE SCHEMA "Sales";
-GRANT ALL ON SCHEMA "Sales" TO rich_owner, rich_loader;
+GRANT ALL ON SCHEMA "Sales" TO rich_owner, "loader@project.iam";
 GRANT USAGE ON SCHEMA "Sales" TO PUBLIC;
-GRANT CREATE ON SCHEMA public TO rich_owner, rich_loader;
+GRANT CREATE ON SCHEMA public TO rich_owner, "loader@project.iam";
 CREATE EXTENSION IF NOT EXISTS plpgsql;
 CREATE COLLATION "Sales".plain (provider = libc, locale = 'C');
 CREATE TYPE "Sales".mood AS ENUM ('calm', 'cross');
@@ -98,7 +98,7 @@ ALTER STATISTICS public.elsewhere OWNER TO rich_owner;
 --@14 CREATE STATISTICS "Sales".of_expression ON (amount * 2), region FROM "Sales"."Orders";
 --@14 ALTER STATISTICS "Sales".of_expression OWNER TO rich_owner;
 
---@15 GRANT CREATE ON TABLESPACE rich_space TO rich_loader;
+--@15 GRANT CREATE ON TABLESPACE rich_space TO "loader@project.iam";
 --@15 ALTER TABLE "Sales"."Orders" SET TABLESPACE rich_space;
 --@15 ALTER INDEX "Sales".by_region SET TABLESPACE rich_space;
 --@15 ALTER INDEX "Sales".no_overlap SET TABLESPACE rich_space;
@@ -227,8 +227,8 @@ SET ROLE rich_reader;
 GRANT SELECT ON "Sales"."Orders" TO rich_third;
 GRANT INSERT (note) ON "Sales"."Orders" TO rich_third;
 RESET ROLE;
-ALTER DEFAULT PRIVILEGES FOR ROLE rich_loader GRANT ALL ON TABLES TO rich_third, PUBLIC;
-ALTER DEFAULT PRIVILEGES FOR ROLE rich_loader IN SCHEMA "Sales" GRANT ALL ON SEQUENCES TO rich_third;
+ALTER DEFAULT PRIVILEGES FOR ROLE "loader@project.iam" GRANT ALL ON TABLES TO rich_third, PUBLIC;
+ALTER DEFAULT PRIVILEGES FOR ROLE "loader@project.iam" IN SCHEMA "Sales" GRANT ALL ON SEQUENCES TO rich_third;
 ALTER TABLE "Sales"."Orders" ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_region ON "Sales"."Orders" AS RESTRICTIVE FOR SELECT TO rich_reader, rich_third
   USING (region > 0 AND EXISTS (SELECT FROM "Sales"."Orders" o WHERE o.id = "Orders".parent));

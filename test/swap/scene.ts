@@ -2,12 +2,12 @@ import type postgres from 'postgres';
 import { ProjectorError } from '../../src/errors.ts';
 import type { TestDatabase } from '../postgres/database.ts';
 import { sharedPostgres } from '../postgres/shared.ts';
-import { connectAs, script } from './fixture.ts';
+import { connectAs, LOADER, script } from './fixture.ts';
 
 export const TARGET = { schema: 's', name: 't' };
 export const STAGING = { schema: 's', name: 't__staging' };
 
-/** A database with the schema `s` of rich_owner, and a pool of rich_loader, who has no superuser. */
+/** A database with the schema `s` of rich_owner, and a pool of LOADER, who is no superuser. */
 export interface Scene extends AsyncDisposable {
   readonly database: TestDatabase;
   readonly sql: postgres.Sql;
@@ -18,9 +18,10 @@ export interface Scene extends AsyncDisposable {
 export async function setScene(setUp: string): Promise<Scene> {
   const database = await (await sharedPostgres()).createDatabase();
   await database.sql.unsafe(script('rich-roles.sql', 18));
-  await database.sql.unsafe(`CREATE SCHEMA s; GRANT ALL ON SCHEMA s TO rich_owner, rich_loader; GRANT USAGE ON SCHEMA s TO PUBLIC;
+  await database.sql.unsafe(`CREATE SCHEMA s; GRANT ALL ON SCHEMA s TO rich_owner, "${LOADER}";
+    GRANT USAGE ON SCHEMA s TO PUBLIC;
     SET ROLE rich_owner; ${setUp}; RESET ROLE`);
-  const loader = connectAs(database.uri, 'rich_loader');
+  const loader = connectAs(database.uri, LOADER);
   const dispose = async () => {
     await loader.end({ timeout: 0 });
     await database.drop();

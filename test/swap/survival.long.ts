@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { SERVER_VERSIONS } from '../postgres/binaries.ts';
 import { startPostgres } from '../postgres/server.ts';
-import { connectAs, fullLoad, makeTablespace, sameRows, script } from './fixture.ts';
+import { connectAs, fullLoad, LOADER, makeTablespace, sameRows, script } from './fixture.ts';
 import { installPgDump, type PgDump } from './pg-dump.ts';
 
 const TARGET = { schema: 'Sales', name: 'Orders' };
@@ -24,7 +24,7 @@ describe('pg_dump --schema-only of the whole database says the same before and a
       await sql.unsafe(script('rich-roles.sql', version));
       if (version >= 15) await makeTablespace(uri);
       await sql.unsafe(script('rich.sql', version));
-      const loader = connectAs(uri, 'rich_loader');
+      const loader = connectAs(uri, LOADER);
       const before = pgDump.schemaOf(uri);
       expect(before).toContain('CREATE TABLE "Sales"."Orders"');
       const rows = await sameRows(sql, TARGET);

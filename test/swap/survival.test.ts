@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import type postgres from 'postgres';
 import type { TestDatabase } from '../postgres/database.ts';
 import { sharedPostgres } from '../postgres/shared.ts';
-import { connectAs, fullLoad, makeTablespace, sameRows, script } from './fixture.ts';
+import { connectAs, fullLoad, LOADER, makeTablespace, sameRows, script } from './fixture.ts';
 
 const TARGET = { schema: 'Sales', name: 'Orders' };
 const STAGING = { schema: 'Sales', name: 'Orders__staging' };
@@ -15,7 +15,7 @@ beforeAll(async () => {
   await database.sql.unsafe(script('rich-roles.sql', 18));
   await makeTablespace(database.uri);
   await database.sql.unsafe(script('rich.sql', 18));
-  loader = connectAs(database.uri, 'rich_loader');
+  loader = connectAs(database.uri, LOADER);
 });
 
 afterAll(async () => {

@@ -1,0 +1,66 @@
+import { ProjectorError } from '../errors.ts';
+import { quoteTable, type TableName } from '../identifiers.ts';
+import type { Connection } from './catalog.ts';
+import type { Dependents } from './dependents.ts';
+import { type Lock, lockStatement } from './locks.ts';
+import { isLockError } from './patience.ts';
+import { changed } from './swap-checks.ts';
+import { isServerError } from './violations.ts';
+
+/** Takes all locks within `budgetMs`, the target's last; then gives later ones as much again. */
+export async function takeLocks(
+  sql: Connection,
+  staging: TableName,
+  dependents: Dependents,
+  budgetMs: number,
+): Promise<void> {
+  const { target } = dependents;
+  const table = { owner: target.owner, kind: 'r', way: 'own' } as const;
+  const locks: readonly Lock[] = [
+    { ...table, ...staging },
+    ...dependents.locks,
+    { ...table, schema: target.schema, name: target.name },
+  ];
+  const since = performance.now();
+  try {
+    for (const lock of locks) {
+      const leftMs = budgetMs - (performance.now() - since);
+      await sql.unsafe(`${lockTimeout(leftMs)}; ${lockStatement(lock)}`);
+    }
+  } catch (error) {
+    // A relation that is gone, or now belongs to another.
+    if (isServerError(error) && !isLockError(error)) {
+      throw changed(target, [error.message], error);
+    }
+    throw error;
+  }
+  await sql.unsafe(lockTimeout(budgetMs));
+}
+
+/** SET LOCAL lock_timeout: 0 would mean to wait without end. */
+export function lockTimeout(ms: number): string {
+  return `SET LOCAL lock_timeout = ${Math.max(1, Math.ceil(ms))}`;
+}
+
+/** Names the sessions that held the target when the patience was at its end. */
+export async function lockNotHad(
+  sql: Connection,
+  target: TableName,
+  cause: unknown,
+): Promise<ProjectorError> {
+  const holders = await sql<{ pid: number; application: string; since: string }[]>`
+    SELECT DISTINCT a.pid, coalesce(a.application_name, '') AS application,
+      coalesce(to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS'), '?') AS since
+    FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE l.relation = to_regclass(${quoteTable(target)}) AND l.granted AND l.pid <> pg_backend_pid()`;
+  const sessions = holders.map(
+    ({ pid, application, since }) => `${pid} (${application || 'unnamed'}, since ${since})`,
+  );
+  const who = sessions.length === 0 ? 'other sessions' : `session ${sessions.join(', ')}`;
+  return new ProjectorError({
+    code: 'LOCK_NOT_HAD',
+    message: `${quoteTable(target)} or what hangs on it is held by ${who}`,
+    next: 'Run again when they have ended, or end them with SELECT pg_terminate_backend(pid).',
+    cause,
+  });
+}
