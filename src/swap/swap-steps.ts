@@ -49,6 +49,7 @@ export function swapSteps(dependents: Dependents, names: SwapNames): readonly St
     ...plain(dropOld(dependents, names.staging)),
     ...plain(finishMaterializedViews(dependents, names.ownRole)),
     ...foreignKeysTo(dependents),
+    ...plain(secureRows(dependents)),
     ...refresh(dependents),
     ...plain(dependents.descriptions.map(describe)),
   ];
@@ -110,15 +111,13 @@ function promote(dependents: Dependents, staging: TableName): readonly string[] 
   ];
 }
 
-/** What belongs to the new table alone: sequences, rights, row security, marks. */
+/** What belongs to the new table alone: sequences, rights, policies, marks. */
 function settle(dependents: Dependents, names: SwapNames): readonly string[] {
   const { target } = dependents;
   const alter = `ALTER TABLE ${quoteTable(target)}`;
   const identity = { f: ' FULL', n: ' NOTHING' }[target.replicaIdentity];
   return [
     ...settleSequences(dependents, names),
-    ...(target.rowSecurity ? [`${alter} ENABLE ROW LEVEL SECURITY`] : []),
-    ...(target.forceRowSecurity ? [`${alter} FORCE ROW LEVEL SECURITY`] : []),
     ...dependents.policies.map(createPolicy),
     ...giveGrants(target, 'TABLE', target.owner, dependents.grants, names.ownRole),
     ...(identity === undefined ? [] : [`${alter} REPLICA IDENTITY${identity}`]),
@@ -197,6 +196,18 @@ function foreignKeysTo(dependents: Dependents): readonly Step[] {
     const reason = `foreign key ${quoteIdentifier(key.name)} of ${quoteTable(key.table)} validated`;
     return { statement, reason };
   });
+}
+
+/**
+ * Row security comes after the foreign keys, whose validation would not see rows that FORCE hides
+ * from the owner, and before REFRESH, which must see no more than it did.
+ */
+function secureRows({ target }: Dependents): readonly string[] {
+  const alter = `ALTER TABLE ${quoteTable(target)}`;
+  return [
+    ...(target.rowSecurity ? [`${alter} ENABLE ROW LEVEL SECURITY`] : []),
+    ...(target.forceRowSecurity ? [`${alter} FORCE ROW LEVEL SECURITY`] : []),
+  ];
 }
 
 function refresh(dependents: Dependents): readonly Step[] {

@@ -30,7 +30,8 @@ export async function readTriggers(
     SELECT t.tgname AS name, pg_get_triggerdef(t.oid) AS definition, t.tgenabled AS enabled,
       t.tgrelid::regclass::text AS table, t.tgrelid = ${target} AS own, t.tgisinternal AS internal
     FROM pg_trigger t
-    WHERE t.oid = ANY (${arrayText(falling)}::oid[])
+    LEFT JOIN pg_constraint key ON key.oid = t.tgconstraint AND key.contype = 'f'
+    WHERE t.oid = ANY (${arrayText(falling)}::oid[]) OR ${target} IN (key.conrelid, key.confrelid)
     ORDER BY t.tgname, t.oid`,
   );
   for (const row of rows) {

@@ -4,7 +4,7 @@ import { ProjectorError } from '../../src/errors.ts';
 import { readDependents } from '../../src/swap/dependents.ts';
 import type { TestDatabase } from '../postgres/database.ts';
 import { sharedPostgres } from '../postgres/shared.ts';
-import { connectAs, LOADER, script } from './fixture.ts';
+import { connectAs, LOADER, makeTablespace, script } from './fixture.ts';
 
 interface Case {
   readonly what: string;
@@ -150,6 +150,23 @@ const CASES: readonly Case[] = [
     next: /ENABLE TRIGGER ALL/,
   },
   {
+    what: "the triggers of another table's foreign key switched off",
+    setUp: `ALTER TABLE s.t ADD UNIQUE (id); CREATE TABLE s.other (a integer REFERENCES s.t (id));
+      ALTER TABLE s.other OWNER TO rich_owner; ALTER TABLE s.t DISABLE TRIGGER ALL`,
+    message: /a trigger that enforces a constraint of s\.t is switched off/,
+    next: /ENABLE TRIGGER ALL/,
+  },
+  {
+    what: 'a tablespace where nothing may be made',
+    setUp: `GRANT CREATE ON TABLESPACE rich_space TO rich_owner;
+      CREATE INDEX far ON s.t (a) TABLESPACE rich_space;
+      REVOKE CREATE ON TABLESPACE rich_space FROM rich_owner, "loader@project.iam"`,
+    code: MISSING_RIGHTS,
+    message:
+      /index s\.far is in tablespace "rich_space", where "loader@project\.iam" may not create/,
+    next: /GRANT CREATE ON TABLESPACE "rich_space" TO "loader@project\.iam";/,
+  },
+  {
     what: 'an invalid index',
     setUp: `CREATE INDEX half ON s.t (a);
       UPDATE pg_index SET indisvalid = false WHERE indexrelid = 's.half'::regclass`,
@@ -273,7 +290,7 @@ let loader: postgres.Sql;
 beforeAll(async () => {
   database = await (await sharedPostgres()).createDatabase();
   await database.sql.unsafe(script('rich-roles.sql', 18));
-  await database.sql.unsafe('SET allow_system_table_mods = on');
+  await makeTablespace(database.uri);
   loader = connectAs(database.uri, LOADER, 2);
 });
 

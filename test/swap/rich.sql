@@ -54,6 +54,7 @@ INSERT INTO "Sales".customers SELECT n, 'c' || n FROM generate_series(1, 20) AS 
 INSERT INTO "Sales"."Orders" ("Customer Id", region, parent, amount, pieces, payload, valid)
   SELECT 1 + n % 20, 1 + n % 19, CASE WHEN n > 1 THEN 7 END, n, n, '{"a": 1}', int4range(n, n + 1)
   FROM generate_series(1, 100) AS n;
+ALTER TABLE "Sales"."Orders" ADD COLUMN added_late text[] DEFAULT '{x,y}';
 ALTER TABLE "Sales"."Orders"
   ALTER COLUMN payload SET STORAGE EXTERNAL,
   ALTER COLUMN note SET STATISTICS 321,
