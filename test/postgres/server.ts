@@ -1,8 +1,9 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { nativeDirectory, reachableBinaries, type ServerVersion } from './binaries.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 
@@ -78,7 +79,7 @@ export async function startPostgres(options: ServerOptions = {}): Promise<TestSe
   try {
     const native = nativeDirectory(options.version ?? 18);
     const binaries = join(reachableBinaries(native, directory), 'bin');
-    initialise(binaries, directory, owner, options);
+    await initialise(binaries, directory, owner, options);
     return await launch(binaries, directory, owner, options);
   } catch (error) {
     rmSync(directory, { recursive: true, force: true });
@@ -100,7 +101,12 @@ function serverOwner(): Owner {
   return { uid: idOf('-u'), gid: idOf('-g') };
 }
 
-function initialise(binaries: string, directory: string, owner: Owner, options: ServerOptions) {
+async function initialise(
+  binaries: string,
+  directory: string,
+  owner: Owner,
+  options: ServerOptions,
+) {
   const data = join(directory, 'data');
   const passwordFile = join(directory, 'password');
   writeOwned(passwordFile, SERVER_PASSWORD, owner);
@@ -111,15 +117,10 @@ function initialise(binaries: string, directory: string, owner: Owner, options: 
     '--no-sync',
     '--auth=trust',
   ];
-  execFileSync(
+  await promisify(execFile)(
     join(binaries, 'initdb'),
     [`--pgdata=${data}`, `--pwfile=${passwordFile}`, ...flags],
-    {
-      cwd: directory,
-      ...owner,
-      env: { LC_ALL: 'C', TZ: 'UTC' },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
+    { cwd: directory, ...owner, env: { LC_ALL: 'C', TZ: 'UTC' } },
   );
   writeOwned(join(data, 'pg_hba.conf'), accessRules(options).join('\n'), owner);
   if (options.tls === undefined) return;
