@@ -1,3 +1,4 @@
+import { freemem } from 'node:os';
 import { planSplits, type Split } from './avro/splits.ts';
 import { checkLoaded, type LoadedSplit } from './check.ts';
 import { isRetryable } from './clients/postgres.ts';
@@ -13,8 +14,9 @@ import { type Instant, instantOfPostgresMicros, laterInstant } from './instant.t
 import { type CopyJob, copySplits } from './load-split.ts';
 import { explainRowError } from './misfit.ts';
 import { copyStatement, type Plan } from './plan.ts';
-import type { Phase } from './report/report.ts';
+import { runStreams } from './run-streams.ts';
 import { readDoneSplits, recordSplit } from './state/splits.ts';
+import { controlStreams, limitStreams } from './streams.ts';
 
 /** What a load brought. */
 export interface Loaded {
@@ -25,8 +27,6 @@ export interface Loaded {
 
 /** Bytes of a split: what a lost connection costs at most, and enough for COPY to run at full speed. */
 export const SPLIT_BYTES = 64 * 1024 * 1024;
-
-const STREAMS = 2;
 
 interface Progress {
   readonly loaded: LoadedSplit[];
@@ -51,14 +51,21 @@ export async function loadFull(
   const done = new Set(progress.loaded.map(({ split }) => split.id));
   const queue = splits.filter((split) => !done.has(split.id));
   const phase = context.report.phase('load', { total: exported.rows, unit: 'rows' });
+  const limit = await limitStreams(context.sql, freemem());
+  const control = controlStreams(limit);
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
-  const counted = countRows(phase, progress);
-  const streams = Array.from({ length: Math.min(STREAMS, queue.length) }, async () => {
+  const counted = countRows(progress, (rows) => {
+    phase.advance(rows, { rows });
+    const before = control.wanted;
+    control.observe(rows, performance.now());
+    if (control.wanted !== before) streams.grow();
+  });
+  const makeWorker = () => {
     let encoder: Encoder | undefined;
-    for (let split = queue.shift(); split !== undefined; split = queue.shift()) {
-      const header = await headerOf(split);
-      encoder ??= createEncoder(plan.format, plan.columns, header.fields, CHUNK_BYTES);
+    return async (split: Split) => {
+      const { fields } = await headerOf(split);
+      encoder ??= createEncoder(plan.format, plan.columns, fields, CHUNK_BYTES);
       const statement = copyStatement(plan, quoteTable(staging));
       const splits = [split];
       const onProgress = counted(split);
@@ -66,23 +73,16 @@ export async function loadFull(
       await loadSplit(context, plan, job, split, progress).catch(
         explainRowError(plan, { store, headerOf, splits, signal }),
       );
-    }
-  });
-  await allOrStop(streams, stop);
+    };
+  };
+  const streams = runStreams(queue, control, makeWorker, stop);
+  await streams.done;
   phase.finish();
+  context.report.info(
+    `loaded by ${control.wanted} streams; at most ${limit.most}: ${limit.reason}`,
+  );
   await checkLoaded(plan, exported, progress.loaded, progress.copiedRows, headerOf);
   return { rows: progress.copiedRows, watermark: progress.watermark };
-}
-
-/** Waits for all streams to end; the first error stops the others, and is thrown. */
-async function allOrStop(streams: readonly Promise<void>[], stop: AbortController): Promise<void> {
-  try {
-    await Promise.all(streams);
-  } catch (error) {
-    stop.abort(error);
-    await Promise.allSettled(streams);
-    throw error;
-  }
 }
 
 async function alreadyLoaded(
@@ -102,15 +102,18 @@ async function alreadyLoaded(
   return progress;
 }
 
-/** Adds up the rows of all streams for the one progress bar. */
-function countRows(phase: Phase, progress: Progress): (split: Split) => (rows: number) => void {
+/** Adds up the rows of all streams: those of the splits that are done, and of those under way. */
+function countRows(
+  progress: Progress,
+  onRows: (rows: number) => void,
+): (split: Split) => (rows: number) => void {
   const before = progress.copiedRows;
   const current = new Map<string, number>();
+  let sum = before;
   return (split) => (rows) => {
+    sum += rows - (current.get(split.id) ?? 0);
     current.set(split.id, rows);
-    let sum = before;
-    for (const each of current.values()) sum += each;
-    phase.advance(sum, { rows: sum });
+    onRows(sum);
   };
 }
 
