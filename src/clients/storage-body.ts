@@ -29,7 +29,7 @@ export function openBody(
     validation: false,
     decompress: false,
   });
-  letItBeLeft(stream);
+  const leave = letItBeLeft(stream);
   const responded = refuseOtherRange(stream, start);
   const chunks: AsyncIterator<Buffer> = stream[Symbol.asyncIterator]();
   return {
@@ -38,9 +38,7 @@ export function openBody(
       responded();
       return result.done ? undefined : result.value;
     },
-    close() {
-      stream.destroy();
-    },
+    close: leave,
   };
 }
 
@@ -52,18 +50,27 @@ interface Response extends PassThrough {
 }
 
 /**
- * Makes `stream.destroy()` close the stream's own connection, and it alone. The client (storage 8.4.0
- * with teeny-request 11) would destroy the agent that all its requests share, which cuts the other
- * reads off and throws an uncaught ECONNRESET, and would leave the response itself open.
+ * Gives a function that closes the stream's own connection, and it alone, at any time. The client's
+ * `destroy` (storage 8.4.0 with teeny-request 11) closes the agent that all its requests share, which
+ * cuts the other reads off and throws an uncaught ECONNRESET; leaves the response itself open; and
+ * before there is a response makes its arrival an uncaught ERR_STREAM_UNABLE_TO_PIPE.
  */
-function letItBeLeft(stream: Readable): void {
+function letItBeLeft(stream: Readable): () => void {
+  let responded = false;
+  let left = false;
   stream.on('error', () => undefined); // told by next()
   stream.on('response', (response: Response) => {
+    responded = true;
     response.request.agent = undefined;
     response.on('unpipe', (source: IncomingMessage) => {
       if (!source.complete) source.destroy();
     });
+    if (left) queueMicrotask(() => stream.destroy()); // after the client has piped it
   });
+  return () => {
+    left = true;
+    if (responded) stream.destroy();
+  };
 }
 
 /** An answer with other bytes than those asked for must not be taken for them. */

@@ -28,7 +28,9 @@ export function explainStorageFailure(error: unknown, call: StorageCall): unknow
     return objectChanged(`gs://${call.bucket}/${call.object}`, error);
   }
   if (status === 404) return bucketMissing(call, error);
-  if (status === 401 || status === 403) return denied(call, error);
+  if (status === 401 || status === 403) {
+    return lackingPermissions(call.bucket, [call.permission], error);
+  }
   return unavailable(call, error);
 }
 
@@ -50,16 +52,27 @@ function bucketMissing({ bucket }: StorageCall, cause: unknown): ProjectorError 
   });
 }
 
-/** roles/storage.objectUser holds objects.create, get, list and delete: all that a run needs. */
-function denied({ bucket, permission }: StorageCall, cause: unknown): ProjectorError {
-  const account = /[\w.-]+@[\w.-]+/.exec(storageMessage(cause))?.[0];
-  const member = `${account === undefined || account.endsWith('gserviceaccount.com') ? 'serviceAccount' : 'user'}:${account ?? 'ACCOUNT'}`;
+/** What the user is told where the credentials lack some permissions on the bucket. */
+export function lackingPermissions(
+  bucket: string,
+  permissions: readonly string[],
+  cause?: unknown,
+): ProjectorError {
+  const said = cause === undefined ? '' : storageMessage(cause);
   return new ProjectorError({
     code: 'ACCESS_DENIED',
-    message: `the credentials lack ${permission} on bucket gs://${bucket}: ${storageMessage(cause)}`,
-    next: `Grant the role: gcloud storage buckets add-iam-policy-binding gs://${bucket} --member=${member} --role=roles/storage.objectUser`,
+    message: `the credentials lack ${permissions.join(', ')} on the bucket gs://${bucket}${said && `: ${said}`}`,
+    // It holds objects.create, get, list and delete: all that a run needs.
+    next: `Grant the role: gcloud storage buckets add-iam-policy-binding gs://${bucket} --member=${memberIn(said)} --role=roles/storage.objectUser`,
     cause,
   });
+}
+
+/** Cloud Storage's answer begins with the account that it refuses. */
+function memberIn(message: string): string {
+  const account = /[\w.+-]+@[\w.-]+\w/.exec(message)?.[0] ?? 'SERVICE_ACCOUNT_EMAIL';
+  const isUser = account.includes('@') && !account.endsWith('gserviceaccount.com');
+  return `${isUser ? 'user' : 'serviceAccount'}:${account}`;
 }
 
 function unavailable(call: StorageCall, cause: unknown): ProjectorError {

@@ -1,7 +1,7 @@
 import type { Storage } from '@google-cloud/storage';
 import type { GoogleAuth } from 'google-auth-library';
 import { statusOf } from './bigquery-errors.ts';
-import type { StorageCall } from './storage-errors.ts';
+import { lackingPermissions, type StorageCall } from './storage-errors.ts';
 import { readRange } from './storage-read.ts';
 import { DEFAULT_LIMITS, persist, type StorageLimits, within } from './storage-retry.ts';
 
@@ -20,8 +20,9 @@ export interface ObjectInfo {
 export interface ObjectStore {
   readonly bucket: string;
   /**
-   * Checks that the bucket is there and its objects may be listed. Gives its location (`EU`,
-   * `US-CENTRAL1`); undefined where the credentials may use the objects but not see the bucket.
+   * Checks that the bucket is there, and that the credentials may write, list, read and delete in it.
+   * Gives its location (`EU`, `US-CENTRAL1`); undefined where they may not see the bucket itself.
+   * Errors: BUCKET_NOT_FOUND, ACCESS_DENIED.
    */
   checkBucket(signal: AbortSignal): Promise<{ readonly location: string | undefined }>;
   /** All objects whose name starts with `prefix`, in the order of their names. */
@@ -36,6 +37,14 @@ export interface ObjectStore {
 }
 
 const PARALLEL_DELETES = 16;
+
+/** What a run does with objects: BigQuery writes them with the same credentials. */
+const NEEDED_PERMISSIONS = [
+  'storage.objects.create',
+  'storage.objects.list',
+  'storage.objects.get',
+  'storage.objects.delete',
+] as const;
 
 /** Google's client, loaded when it is needed (0.06 s), without retries of its own: `openStorage` has them. */
 export async function createStorage(auth?: GoogleAuth): Promise<Storage> {
@@ -61,10 +70,10 @@ export function openStorage(
   }
 
   async function checkBucket(signal: AbortSignal) {
-    const listing = call('objects.list', signal, () =>
-      handle.getFiles({ autoPaginate: false, maxResults: 1, fields: 'items(name)' }),
+    const testing = call('buckets.testIamPermissions', signal, () =>
+      handle.iam.testPermissions([...NEEDED_PERMISSIONS]),
     );
-    const metadata = call('buckets.get', signal, async () => {
+    const describing = call('buckets.get', signal, async () => {
       try {
         return (await handle.getMetadata({ fields: 'location' } as object))[0];
       } catch (error) {
@@ -72,8 +81,10 @@ export function openStorage(
         throw error;
       }
     });
-    const [, found] = await Promise.all([listing, metadata]);
-    return { location: found?.location };
+    const [[granted], metadata] = await Promise.all([testing, describing]);
+    const missing = NEEDED_PERMISSIONS.filter((permission) => granted[permission] !== true);
+    if (missing.length > 0) throw lackingPermissions(bucket, missing);
+    return { location: metadata?.location };
   }
 
   async function list(prefix: string, signal: AbortSignal): Promise<ObjectInfo[]> {
@@ -82,8 +93,8 @@ export function openStorage(
     do {
       const page = { prefix, autoPaginate: false, fields: LISTED, ...(pageToken && { pageToken }) };
       const [files, next] = await call('objects.list', signal, () => handle.getFiles(page));
-      for (const file of files as unknown as readonly ListedObject[]) {
-        objects.push({ ...file, bucket, size: Number(file.size) });
+      for (const { name, generation, size, crc32c } of files as unknown as ListedObject[]) {
+        objects.push({ bucket, name, generation, size: Number(size), crc32c });
       }
       pageToken = (next as { pageToken?: string } | null)?.pageToken;
     } while (pageToken !== undefined);
