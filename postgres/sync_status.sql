@@ -29,7 +29,7 @@ CREATE OR REPLACE VIEW sync_daily AS
 SELECT (started_at AT TIME ZONE 'UTC')::date AS day,
        table_name,
        count(*) AS runs,
-       count(*) FILTER (WHERE status IN ('failed', 'interrupted')) AS failed,
+       count(*) FILTER (WHERE status IN ('failed', 'interrupted', 'died')) AS failed,
        coalesce(sum(rows) FILTER (WHERE status = 'applied'), 0) AS rows,
        coalesce(sum(bytes) FILTER (WHERE status = 'applied'), 0) AS bytes,
        date_trunc('second', sum(finished_at - started_at)) AS spent

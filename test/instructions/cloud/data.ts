@@ -86,7 +86,7 @@ async function databaseUser(cloud: Cloud, call: Call, instance: Json): Promise<J
 /** storage: buckets and the few objects that are put there by hand. */
 export function storage(cloud: Cloud, call: Call): Json {
   const [, bucket, more, object] =
-    /\/b\/([^/]+)(?:\/(o|iam|storageLayout)(?:\/(.+))?)?$/.exec(call.path) ?? [];
+    /\/b\/([^/]+)(?:\/(o|iam|storageLayout|managedFolders)(?:\/(.+))?)?$/.exec(call.path) ?? [];
   if (bucket === undefined && call.method === 'POST')
     return create(cloud, `buckets/${text(call.body, 'name')}`, {
       ...call.body,
@@ -95,6 +95,7 @@ export function storage(cloud: Cloud, call: Call): Json {
   const name = `buckets/${bucket}`;
   const found = get(cloud, name);
   if (more === 'iam') return policy(cloud, call, name);
+  if (more === 'managedFolders') return { items: [] };
   if (more === 'storageLayout') return { bucket: bucket ?? '', location: 'EU' };
   if (more === 'o') return objects(cloud, call, name, object);
   if (call.method === 'PATCH') cloud.resources.set(name, { ...found, ...call.body });
