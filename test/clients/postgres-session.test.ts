@@ -110,7 +110,7 @@ test('a server that hangs up without a word is an error, not a reason to try for
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const connection = readConnection(`postgres://u:secret@127.0.0.1:${port}/d?sslmode=disable`, {});
   const pool = connectPostgres(connection, { maxConnections: 1, applicationName: 'test' });
-  expect(pool).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
+  await expect(pool).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
   expect(await messageOf(pool)).not.toContain('secret');
   server.close();
 });
@@ -125,8 +125,7 @@ test('a login that is not built in is refused by name', async () => {
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const connection = readConnection(`postgres://u@127.0.0.1:${port}/d?sslmode=disable`, {});
   const pool = connectPostgres(connection, { maxConnections: 1, applicationName: 'test' });
-  expect(pool).rejects.toMatchObject({ code: 'LOGIN_REFUSED' });
-  await messageOf(pool);
+  await expect(pool).rejects.toMatchObject({ code: 'LOGIN_REFUSED' });
   server.close();
 });
 
