@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { chart } from './chart.ts';
+import { measureGrowth, measureIncrements, measureShards, measureWidths } from './growth.ts';
+import { type Result, resultTable } from './results.ts';
+import { EVENTS, STATISTICS } from './shapes.ts';
+import { openStage } from './stage.ts';
+import { measureShape } from './ways.ts';
+
+/**
+ * `bun run bench [--rows N] [--repeat N] [--only ways,growth,shards,columns,increments]`: measures
+ * this program beside other ways to load the same rows, on parts that it starts itself. Figures
+ * are to be compared within one run only: machines differ, and share their CPUs.
+ */
+const { values } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '1000000' },
+    repeat: { type: 'string', default: '5' },
+    only: { type: 'string', default: 'ways,growth,shards,columns,increments' },
+  },
+});
+const rows = Number(values.rows);
+const repeat = Number(values.repeat);
+const wanted = new Set(values.only.split(','));
+if (!Number.isInteger(rows) || rows < 1 || !Number.isInteger(repeat) || repeat < 1) {
+  throw new Error('--rows and --repeat take whole numbers from 1');
+}
+
+await using stage = await openStage();
+const results: Result[] = [];
+const add = (more: readonly Result[]) => {
+  results.push(...more);
+  console.log(`${resultTable(more)}\n`);
+};
+
+if (wanted.has('ways')) {
+  for (const shape of [STATISTICS, EVENTS]) add(await measureShape(stage, shape, rows, repeat));
+}
+if (wanted.has('growth')) add(await measureGrowth(stage, rows));
+if (wanted.has('shards')) add(await measureShards(stage, rows));
+if (wanted.has('columns')) add(await measureWidths(stage, rows));
+if (wanted.has('increments')) add(await measureIncrements(stage, rows));
+
+await Bun.write(
+  join(import.meta.dir, 'results.json'),
+  `${JSON.stringify(results, undefined, 1)}\n`,
+);
+if (wanted.has('ways')) await Bun.write(join(import.meta.dir, 'chart.svg'), chart(results));

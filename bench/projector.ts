@@ -1,0 +1,55 @@
+import { type Figures, measureCommand } from './measure.ts';
+import { BUCKET, DATASET, type Stage } from './stage.ts';
+
+/** One run of the compiled program. */
+export interface ProjectorRun {
+  readonly endToEnd: Figures;
+  /** The load phase; its client CPU and memory are those of the whole run. */
+  readonly load: Figures;
+  readonly streams: number;
+  readonly rows: number;
+}
+
+/** Runs the program on the source table `name`. */
+export async function runProjector(stage: Stage, name: string): Promise<ProjectorRun> {
+  const flags = {
+    'bq-dataset': DATASET,
+    'bq-table': name,
+    'bq-location': 'US',
+    'pg-conn': stage.database.uri,
+    'pg-table': `target_${name}`,
+    'gcs-bucket': BUCKET,
+  };
+  const argv = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
+  const run = await measureCommand([stage.program, ...argv], stage.server.pid, stage.google.env);
+  const { output, ...endToEnd } = run;
+  const lines = output
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+  const summary = lines.at(-1);
+  const streams = lines.map((line) => /^loaded by (\d+)/.exec(line.message)?.[1]).find(Boolean);
+  return {
+    endToEnd,
+    load: { ...endToEnd, wallSeconds: summary.seconds.load ?? 0 },
+    streams: Number(streams ?? 1),
+    rows: summary.rows,
+  };
+}
+
+/** Makes the next run a full load into a table that does not exist. */
+export async function forgetTarget(stage: Stage, name: string): Promise<void> {
+  await stage.database.sql.unsafe(`DROP TABLE IF EXISTS target_${name};
+    DO $$ BEGIN IF to_regclass('sync_state') IS NOT NULL THEN
+      DELETE FROM sync_state WHERE table_name = 'target_${name}'; END IF; END $$`);
+}
+
+/** The server's own signs of its size decide about streams; this makes it show `count` CPUs. */
+export async function allowStreams(stage: Stage, count: number | undefined): Promise<void> {
+  const { name, sql } = stage.database;
+  await sql.unsafe(
+    count === undefined
+      ? `ALTER DATABASE ${name} RESET max_parallel_workers`
+      : `ALTER DATABASE ${name} SET max_parallel_workers = ${count}`,
+  );
+}
