@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import postgres from 'postgres';
 import { createStateTables, stateTables } from '../../src/state/tables.ts';
 import type { TestDatabase } from '../postgres/database.ts';
 import { sharedPostgres } from '../postgres/shared.ts';
@@ -11,9 +12,9 @@ setDefaultTimeout(60_000);
 let database: TestDatabase;
 beforeAll(async () => {
   database = await (await sharedPostgres()).createDatabase();
-  const session = await database.sql.reserve();
-  await createStateTables(session, stateTables('public'));
-  session.release();
+  const session = postgres(database.uri, { max: 1, fetch_types: false, onnotice: () => undefined });
+  await createStateTables(session as unknown as postgres.ReservedSql, stateTables('public'));
+  await session.end();
   await database.sql.unsafe(readFileSync(join(DEPLOYMENT, 'sync_status.sql'), 'utf8'));
   await database.sql.unsafe(`
     INSERT INTO sync_state VALUES
