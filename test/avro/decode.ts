@@ -64,7 +64,7 @@ function long(cursor: Cursor): bigint {
     const byte = take(cursor, 1).readUInt8();
     zigzag |= BigInt(byte & 127) << shift;
     if (byte < 128) return BigInt.asIntN(64, (zigzag >> 1n) ^ -(zigzag & 1n));
-    if (shift > 63n) throw new Error('a number has more than ten bytes');
+    if (shift === 63n) throw new Error('a number has more than ten bytes');
   }
 }
 
