@@ -34,6 +34,9 @@ const READING = {
   intervalstyle: 'postgres',
   timezone: 'UTC',
   extra_float_digits: '1',
+  // Planning takes most of the time: once is enough for three readings, and compiling never pays.
+  plan_cache_mode: 'force_generic_plan',
+  jit: 'off',
 } as const;
 
 /** Settings that the text read under `READING` needs to be understood again, for a transaction. */

@@ -51,10 +51,11 @@ async function dressForeignKey(
     addForeignKey({ ...key, name, after: key.after + suffix }, place.staging, place.references);
   const run = (...statements: readonly string[]) => runPatiently(sql, statements, patience);
   const validate = (name: string) =>
-    cancellable(
-      sql.unsafe(`${alter} VALIDATE CONSTRAINT ${quoteIdentifier(name)}`),
-      patience.signal,
-    );
+    sql.begin(async (transaction) => {
+      await transaction`SET LOCAL statement_timeout = 0`;
+      const statement = `${alter} VALIDATE CONSTRAINT ${quoteIdentifier(name)}`;
+      await cancellable(transaction.unsafe(statement), patience.signal);
+    });
 
   if (!key.enforced || (key.validated && key.toPartitioned)) {
     await run(add(key.name, ''));

@@ -59,6 +59,9 @@ export async function swap(
   const { dependents } = plan;
   await requireReadCommitted(sql);
   if (dependents === undefined) return await promoteFirst(sql, plan);
+  // The pauses between tries are idle, and a REFRESH takes what it takes.
+  await sql.unsafe('SET LOCAL idle_in_transaction_session_timeout = 0');
+  await sql.unsafe('SET LOCAL statement_timeout = 0');
   const floors = await readFloors(sql, plan.staging, dependents);
   const patience: Patience = {
     patienceMs: options.patienceMs ?? PATIENCE_MS,
