@@ -152,7 +152,8 @@ async function rows(statement: string): Promise<string> {
   return command([...words, '-d', 'warehouse', '-c', statement]).trim();
 }
 
-test('the instructions run to their end, on the machine and in the database', () => {
+test('the instructions run to their end, on the machine and in the database', async () => {
+  if (whole.exitCode !== 0) console.log((await machine.run('journalctl --no-pager | tail -60')).output);
   expect({
     exitCode: whole.exitCode,
     block: whole.block,

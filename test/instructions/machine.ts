@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 
 /** A Debian 12 that was booted with its own systemd, on the network of the test. */
@@ -40,6 +41,7 @@ export async function bootMachine(
   environment: Readonly<Record<string, string>>,
 ): Promise<Machine> {
   rmSync(join(root, 'etc/machine-id'), { force: true });
+  writeFileSync(join(root, 'etc/hosts'), `127.0.0.1 localhost ${hostname()}\n`);
   writeFileSync(join(root, 'usr/local/sbin/apt-get'), APT_GET, { mode: 0o755 });
   mkdirSync(join(root, 'etc/systemd/system.conf.d'), { recursive: true });
   const settings = Object.entries(environment).map(([name, value]) => `"${name}=${value}"`);
