@@ -18,6 +18,7 @@ export interface Catalog {
   readonly sql: Connection;
   readonly majorVersion: number;
   readonly currentUser: string;
+  readonly superuser: boolean;
   /** The privilege for pg_has_role that SET ROLE needs: PostgreSQL 16 split it from membership. */
   readonly setRole: 'SET' | 'MEMBER';
   readonly refuse: (refusal: Refusal) => void;
@@ -91,14 +92,16 @@ export function arrayText(items: readonly (string | number)[]): string {
 
 /** Opens the catalog inside the transaction that `sql` is in; refusals are collected in `refusals`. */
 export async function openCatalog(sql: Connection, refusals: Refusal[]): Promise<Catalog> {
-  const [row] = await sql<{ version: number; currentUser: string }[]>`
-    SELECT current_setting('server_version_num')::int AS version, current_user AS "currentUser"`;
+  const [row] = await sql<{ version: number; currentUser: string; superuser: boolean }[]>`
+    SELECT current_setting('server_version_num')::int AS version, current_user AS "currentUser",
+      (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser`;
   if (row === undefined) throw new TypeError('a SELECT without FROM gave no row');
   const majorVersion = Math.floor(row.version / 10_000);
   return {
     sql,
     majorVersion,
     currentUser: row.currentUser,
+    superuser: row.superuser,
     setRole: majorVersion >= 16 ? 'SET' : 'MEMBER',
     refuse: (refusal) => refusals.push(refusal),
   };

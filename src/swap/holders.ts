@@ -12,7 +12,6 @@ interface Holder {
   readonly mayCreate: boolean;
   readonly extension: string | null;
   readonly leakproof: boolean;
-  readonly superuser: boolean;
 }
 
 /**
@@ -46,8 +45,7 @@ export async function refuseHolders(
     SELECT pg_describe_object(holder.classid, holder.oid, 0) AS description,
       pg_get_userbyid(place.owner) AS owner, pg_has_role(place.owner, 'USAGE') AS owned,
       n.nspname AS schema, place.replaced, has_schema_privilege(n.oid, 'CREATE') AS "mayCreate",
-      e.extname AS extension, coalesce(place.leakproof, false) AS leakproof,
-      (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser
+      e.extname AS extension, coalesce(place.leakproof, false) AS leakproof
     FROM holder
     CROSS JOIN LATERAL (
       SELECT relowner AS owner, relnamespace AS namespace, relkind IN ('v', 'm') AS replaced,
@@ -90,7 +88,7 @@ function refuseHolder(catalog: Catalog, holder: Holder): void {
       next: `GRANT CREATE ON SCHEMA ${schema} TO ${user};`,
     });
   }
-  if (holder.leakproof && !holder.superuser) {
+  if (holder.leakproof && !catalog.superuser) {
     catalog.refuse({
       code: 'MISSING_RIGHTS',
       message: `${description} is LEAKPROOF, which only a superuser can declare`,

@@ -85,7 +85,7 @@ function refuseOwner(catalog: Catalog, row: MaterializedViewRow): void {
       next: `GRANT ${owner} TO ${user};`,
     });
   }
-  if (!row.ownerMayCreate) {
+  if (!row.ownerMayCreate && !catalog.superuser) {
     catalog.refuse({
       code: 'MISSING_RIGHTS',
       message: `${owner}, owner of materialized view ${quoteTable(row)}, may not create in schema ${schema}`,

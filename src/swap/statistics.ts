@@ -14,6 +14,7 @@ export interface Statistics extends TableName {
 interface StatisticsRow extends Statistics {
   readonly owned: boolean;
   readonly mayCreate: boolean;
+  readonly ownerMayCreate: boolean;
 }
 
 /** The extended statistics of the given relations; they can be in any schema. */
@@ -34,7 +35,8 @@ export async function readStatistics(
       pg_has_role(s.stxowner, 'USAGE')
         AND (s.stxowner = quote_ident(current_user)::regrole OR pg_has_role(s.stxowner, ${catalog.setRole}))
         AS owned,
-      has_schema_privilege(n.oid, 'CREATE') AS "mayCreate"
+      has_schema_privilege(n.oid, 'CREATE') AS "mayCreate",
+      has_schema_privilege(s.stxowner, n.oid, 'CREATE') AS "ownerMayCreate"
     FROM pg_statistic_ext s
     JOIN pg_namespace n ON n.oid = s.stxnamespace
     JOIN pg_class t ON t.oid = s.stxrelid
@@ -46,7 +48,9 @@ export async function readStatistics(
     ORDER BY 1, 2`,
   );
   for (const row of rows) refuseStatistics(catalog, row);
-  return rows.map(({ owned: _owned, mayCreate: _mayCreate, ...statistics }) => statistics);
+  return rows.map(
+    ({ owned: _owned, mayCreate: _may, ownerMayCreate: _owner, ...statistics }) => statistics,
+  );
 }
 
 /** The name of `statistics` while they belong to staging: it follows from the definition. */
@@ -83,6 +87,13 @@ function refuseStatistics(catalog: Catalog, row: StatisticsRow): void {
       code: 'MISSING_RIGHTS',
       message: `${user} may not create statistics ${quoteTable(row)} anew in its schema`,
       next: `GRANT CREATE ON SCHEMA ${quoteIdentifier(row.schema)} TO ${user};`,
+    });
+  }
+  if (!row.ownerMayCreate && !catalog.superuser) {
+    catalog.refuse({
+      code: 'MISSING_RIGHTS',
+      message: `${quoteIdentifier(row.owner)}, owner of statistics ${quoteTable(row)}, may not create in their schema`,
+      next: `GRANT CREATE ON SCHEMA ${quoteIdentifier(row.schema)} TO ${quoteIdentifier(row.owner)};`,
     });
   }
 }

@@ -140,7 +140,7 @@ function refuseRights(catalog: Catalog, row: TargetRow): void {
       `GRANT CREATE ON SCHEMA ${schema} TO ${user};`,
     );
   }
-  if (!row.ownerMayCreate) {
+  if (!row.ownerMayCreate && !catalog.superuser) {
     refuse(
       `${owner}, owner of ${quoteTable(row)}, may not create in schema ${schema}`,
       `GRANT CREATE ON SCHEMA ${schema} TO ${owner};`,

@@ -268,6 +268,23 @@ const CASES: readonly Case[] = [
     next: /GRANT "postgres" TO "loader@project\.iam";/,
   },
   {
+    what: 'an owner that may not create in the schema',
+    setUp: `REVOKE CREATE ON SCHEMA s FROM rich_owner`,
+    code: MISSING_RIGHTS,
+    message: /"rich_owner", owner of "s"\."t", may not create in schema "s"/,
+    next: /GRANT CREATE ON SCHEMA "s" TO "rich_owner";/,
+  },
+  {
+    what: "statistics' and a materialized view's owner that may not create in their schema",
+    setUp: `CREATE SCHEMA closed; GRANT USAGE, CREATE ON SCHEMA closed TO "loader@project.iam";
+      CREATE STATISTICS closed.st ON id, a FROM s.t; ALTER STATISTICS closed.st OWNER TO rich_owner;
+      CREATE MATERIALIZED VIEW closed.m AS SELECT a FROM s.t;
+      ALTER MATERIALIZED VIEW closed.m OWNER TO rich_owner`,
+    code: MISSING_RIGHTS,
+    message: /statistics "closed"\."st", may not create.*materialized view "closed"\."m", may not/,
+    next: /GRANT CREATE ON SCHEMA "closed" TO "rich_owner";/,
+  },
+  {
     what: "another role's statistics",
     setUp: 'CREATE STATISTICS s.st ON id, a FROM s.t',
     code: MISSING_RIGHTS,
