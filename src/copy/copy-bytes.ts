@@ -1,19 +1,25 @@
 import type { Cursor } from './cursor.ts';
 
-/** Below this length a loop beats the call of `set`, which makes an object for the view (measured in bench/NOTES.md). */
-const SHORT = 48;
+/**
+ * From this length on, `set` is faster. Below it, its call and the view that it needs cost more than
+ * a loop by words (bench/NOTES.md).
+ */
+const LONG = 256;
 
 /** Copies `length` bytes from the block to the chunk, which has room for them. */
 export function copyBytes(c: Cursor, length: number): void {
-  const { bytes, out } = c;
   let from = c.pos;
   let to = c.at;
   c.pos = from + length;
   c.at = to + length;
-  if (length > SHORT) {
-    out.set(bytes.subarray(from, from + length), to);
+  if (length >= LONG) {
+    c.out.set(c.bytes.subarray(from, from + length), to);
     return;
   }
+  const { view, outView, bytes, out } = c;
   const end = from + length;
+  for (const lastWord = end - 3; from < lastWord; from += 4, to += 4) {
+    outView.setInt32(to, view.getInt32(from));
+  }
   while (from < end) out[to++] = bytes[from++] as number;
 }
