@@ -45,7 +45,6 @@ function readLines(path: string): string[] | undefined {
 function search(lines: readonly string[], login: Login): string | undefined {
   const wanted = [login.host, String(login.port), login.database, login.user];
   for (const line of lines) {
-    if (line.startsWith('#')) continue;
     const match =
       /^((?:[^:\\]|\\.)*):((?:[^:\\]|\\.)*):((?:[^:\\]|\\.)*):((?:[^:\\]|\\.)*):(.*)$/su.exec(line);
     if (match === null) continue;

@@ -1,5 +1,4 @@
 import { readFileSync, statSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { getCACertificates, rootCertificates } from 'node:tls';
 import type { ParameterReader } from './parameters.ts';
@@ -119,12 +118,14 @@ function readClientCertificate(
   };
 }
 
-/** libpq's rule: readable by its owner only; if root owns it, by a group too. */
+/**
+ * libpq's rule (fe-secure-openssl.c): mode 0600 or less, or 0640 if root owns it, so that a group
+ * can share a key. Who else may own it is the file system's matter.
+ */
 function checkKeyMode(path: string): void {
   const stats = statSync(path);
-  const allowed = stats.uid === 0 && userInfo().uid !== 0 ? 0o037 : 0o077;
-  const isOurs = stats.uid === 0 || stats.uid === userInfo().uid;
-  if (isOurs && (stats.mode & allowed) === 0) return;
+  const forbidden = stats.uid === 0 ? 0o037 : 0o077;
+  if ((stats.mode & forbidden) === 0) return;
   throw refuse(`the private key ${path} can be read by others`, `Run chmod 0600 ${path}.`);
 }
 

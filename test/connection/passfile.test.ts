@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from 'bun:test';
+import { chmodSync } from 'node:fs';
 import { readConnection } from '../../src/connection/connection.ts';
 import { createFolder } from '../postgres/folder.ts';
 
@@ -59,8 +60,14 @@ test('a passfile that others can read, or that is no file, is ignored with a war
 
 test('a private key that others can read is refused', () => {
   const cert = folder.write('client.crt', 'x');
-  const key = folder.write('client.key', 'x', 0o644);
+  const key = folder.write('client.key', 'x');
   const uri = `postgres://u@h/d?sslcert=${cert}&sslkey=${key}`;
-  expect(() => readConnection(uri, { HOME: folder.path })).toThrow('can be read by others');
+  const isRoots = process.getuid?.() === 0;
+  for (const mode of isRoots ? [0o604, 0o660] : [0o604, 0o640]) {
+    chmodSync(key, mode);
+    expect(() => readConnection(uri, { HOME: folder.path })).toThrow('can be read by others');
+  }
+  chmodSync(key, isRoots ? 0o640 : 0o600);
+  expect(readConnection(uri, { HOME: folder.path }).tls.client?.certificate).toBe('x');
   expect(() => readConnection(`${uri}-no`, { HOME: folder.path })).toThrow('has no private key');
 });
