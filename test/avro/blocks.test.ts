@@ -237,6 +237,15 @@ describe('the check of an object', () => {
     expect(() => checkObject(objectOf(file), header, stored)).not.toThrow();
   });
 
+  test('fails where a split without any block is missing', async () => {
+    const file = await fileOf(20, { blockBytes: 1e6 });
+    const { header, sums } = await sumsOf(file, 100);
+    const blockless = sums.findIndex(({ firstBlock }) => firstBlock === null);
+    expect(() => checkObject(objectOf(file), header, sums.toSpliced(blockless, 1))).toThrow(
+      'were not read exactly once',
+    );
+  });
+
   test('fails where a split is missing, doubled or skipped a block', async () => {
     const file = await fileOf(200, { blockBytes: 300 });
     const { header, sums } = await sumsOf(file, 700);

@@ -90,3 +90,16 @@ test('reads one after the other share a connection', async () => {
   }
   expect(zeros.sent.open).toBe(1);
 });
+
+test('an answer with other bytes than those asked for is not taken for them', async () => {
+  const server = Bun.serve({
+    port: 0,
+    fetch: () => new Response('0123456789', { status: 200 }),
+  });
+  const apiEndpoint = `http://127.0.0.1:${server.port}`;
+  const client = new Storage({ apiEndpoint, retryOptions: { autoRetry: false } });
+  const store = openStorage(client, 'lab', { firstDelayMs: 5, patienceMs: 20 });
+  const reading = Array.fromAsync(store.read(object, 5, 10, FOREVER));
+  await expect(reading).rejects.toThrow('asked for the bytes from 5 on, was given none');
+  await server.stop(true);
+});
