@@ -33,6 +33,7 @@ export function chart(results: readonly Result[]): string {
   }
   const style = 'font-family="sans-serif" font-size="12"';
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y + 10}" ${style}>
+<title>Seconds to load the same rows, by the way they are loaded</title>
 <rect width="100%" height="100%" fill="white"/>
 ${parts.join('\n')}
 </svg>
