@@ -66,7 +66,7 @@ async function findValue(
   column: Column,
   line: number,
 ): Promise<string | undefined> {
-  const cursor = new Cursor(0);
+  const cursor = new Cursor(0, 0);
   const at = plan.columns.indexOf(column);
   let left = line;
   for (const split of rows.splits) {

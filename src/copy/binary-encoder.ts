@@ -1,5 +1,5 @@
 import type { AvroField } from '../avro/schema.ts';
-import { Cursor, MalformedBlock, malformed, readLong, SLACK, ValueMisfit } from './cursor.ts';
+import { Cursor, MalformedBlock, malformed, readLong, ValueMisfit } from './cursor.ts';
 import type { EncodedColumn, Encoder } from './encoder.ts';
 import { maxTracker } from './max-tracker.ts';
 import { WRITE, type Write, writeLimited } from './write-kinds.ts';
@@ -18,43 +18,45 @@ export function createBinaryEncoder(
   chunkBytes: number,
 ): Encoder {
   const max = maxTracker();
-  const writes = columns.map((column, i) => nullable(columnWrite(column, max.see), fields[i]));
+  const writes = columns.map((column, i) => columnWrite(column, fields[i], max.see));
   return {
-    cursor: new Cursor(chunkBytes + SLACK * (columns.length + 1)),
+    cursor: new Cursor(chunkBytes, columns.length),
     header: BINARY_HEADER,
     trailer: BINARY_TRAILER,
-    encodeRows: unroll(
-      writes,
-      columns.filter((column) => column.emit).length,
-      SLACK * (columns.length + 1),
-    ),
+    encodeRows: unroll(writes, columns.filter((column) => column.emit).length),
     maxMicros: max.value,
   };
 }
 
-function columnWrite(column: EncodedColumn, see: (c: Cursor) => void): Write {
+function columnWrite(
+  column: EncodedColumn,
+  field: AvroField | undefined,
+  see: (c: Cursor) => void,
+): Write {
   const write = valueWrite(column);
-  if (!column.watermark) return column.array ? writeArray(write, column.elementOid) : write;
-  if (!column.emit) {
-    return (c) => {
-      readLong(c);
-      see(c);
-    };
+  if (column.array) {
+    const element = nullable(write, field?.items?.nullBranch);
+    return nullable(writeArray(element, column.elementOid), field?.nullBranch);
   }
+  if (!column.watermark) return nullable(write, field?.nullBranch);
+  if (column.emit) return nullable(both(write, see), field?.nullBranch);
+  return nullable(both(readLong, see), field?.nullBranch, () => undefined);
+}
+
+function both(first: Write, then: Write): Write {
   return (c) => {
-    write(c);
-    see(c);
+    first(c);
+    then(c);
   };
 }
 
 function valueWrite(column: EncodedColumn): Write {
-  const limited = column.kind === 'text' && column.maxChars !== undefined && !column.array;
+  const limited = column.kind === 'text' && column.maxChars !== undefined;
   return limited ? writeLimited(column.maxChars) : WRITE[column.kind];
 }
 
-/** Reads the branch of the union first; NULL is a length of -1. */
-function nullable(write: Write, field: AvroField | undefined): Write {
-  const branch = field?.nullBranch;
+/** Reads the branch of the union first, where there is one. */
+function nullable(write: Write, branch: 0 | 1 | undefined, ifNull = writeNull): Write {
   if (branch === undefined) return write;
   const nullByte = branch * 2;
   const valueByte = 2 - nullByte;
@@ -65,9 +67,14 @@ function nullable(write: Write, field: AvroField | undefined): Write {
       return;
     }
     if (byte !== nullByte) throw malformed('a union has no such branch');
-    c.outView.setInt32(c.at, -1);
-    c.at += 4;
+    ifNull(c);
   };
+}
+
+/** NULL is a length of -1. */
+function writeNull(c: Cursor): void {
+  c.outView.setInt32(c.at, -1);
+  c.at += 4;
 }
 
 /**
@@ -90,17 +97,17 @@ function writeArray(element: Write, elementOid: number): Write {
       }
       if (count > c.end - c.pos) throw malformed('an array goes beyond its block');
       for (let i = 0; i < count; i += 1) {
-        c.ensure(SLACK);
+        c.ensure(0);
         element(c);
       }
       items += count;
     }
-    c.ensure(SLACK);
+    c.ensure(0);
     const { outView, at } = c;
     if (items === 0) c.at = start + 16;
     outView.setInt32(start, (items === 0 ? start + 16 : at) - start - 4);
     outView.setInt32(start + 4, items === 0 ? 0 : 1);
-    outView.setInt32(start + 8, 0);
+    outView.setInt32(start + 8, 0); // whether NULLs follow: array_recv looks for itself
     outView.setInt32(start + 12, elementOid);
     outView.setInt32(start + 16, items);
     outView.setInt32(start + 20, 1);
@@ -114,13 +121,13 @@ export type EncodeRows = (c: Cursor, rows: number, chunkBytes: number) => number
  * compiler to inline, which a loop over a list of functions has not (twice as fast; bench/NOTES.md).
  * Stops after the row that fills the chunk, and gives the rows done.
  */
-function unroll(writes: readonly Write[], emitted: number, rowSlack: number): EncodeRows {
+function unroll(writes: readonly Write[], emitted: number): EncodeRows {
   const names = writes.map((_, i) => `w${i}`);
   const body = `return (c, rows, chunkBytes) => {
     let row = 0, column = 0;
     try {
       for (; row < rows && c.at < chunkBytes; row++) {
-        c.ensure(${rowSlack});
+        c.ensure(0);
         c.outView.setInt16(c.at, ${emitted});
         c.at += 2;
         ${names.map((name, i) => `column = ${i}; ${name}(c);`).join('\n        ')}

@@ -19,8 +19,13 @@ export class Cursor {
   hi = 0;
   lo = 0;
 
-  constructor(capacity: number) {
-    this.out = new Uint8Array(capacity);
+  /** Free bytes that all fixed-size values of a row may count on, wherever in the row. */
+  readonly slack: number;
+
+  /** For rows of `columns` columns. */
+  constructor(capacity: number, columns: number) {
+    this.slack = SLACK * (columns + 1);
+    this.out = new Uint8Array(capacity + this.slack);
     this.outView = new DataView(this.out.buffer);
   }
 
@@ -38,10 +43,11 @@ export class Cursor {
     this.at = at;
   }
 
-  /** Makes room for `count` more bytes; what is written already moves along. */
+  /** Makes room for `count` more bytes and the slack; what is written already moves along. */
   ensure(count: number): void {
-    if (this.at + count <= this.out.length) return;
-    const larger = new Uint8Array(Math.max(this.out.length * 2, this.at + count + SLACK));
+    const end = this.at + count + this.slack;
+    if (end <= this.out.length) return;
+    const larger = new Uint8Array(Math.max(this.out.length * 2, end));
     larger.set(this.out.subarray(0, this.at));
     this.writeInto(larger, this.at);
   }
@@ -49,8 +55,8 @@ export class Cursor {
 
 const EMPTY = new Uint8Array(0);
 
-/** Free bytes that every fixed-size value may count on; `ensure` keeps them for what is longer. */
-export const SLACK = 64;
+/** Bytes that hold every fixed-size value, the head of an array, and what stands before a row. */
+const SLACK = 64;
 
 /** Reads a zigzag varint into `hi` and `lo` (Avro 1.11 specification, "Binary Encoding"). */
 export function readLong(c: Cursor): void {

@@ -24,6 +24,8 @@ export const KINDS = {
   bool: { avro: 'boolean' },
   /** Bytes as they are, as text or bytea: text, json, xml, enum labels, ... */
   text: { avro: 'string' },
+  /** Text of at most 63 bytes, which the server refuses to read in binary, and cuts in text. */
+  name: { avro: 'string' },
   bytea: { avro: 'bytes' },
   jsonb: { avro: 'string' },
   /** Decimal text in base-10000 groups. */
@@ -35,6 +37,10 @@ export const KINDS = {
   uuid: { avro: 'string' },
   /** Sixteen bytes. */
   bytesAsUuid: { avro: 'bytes' },
+  /** GoogleSQL's canonical text, `1-2 3 4:5:6.789`: no setting of the server decides what it means. */
+  interval: { avro: 'string' },
+  /** Decimal text with at most two digits behind the point; the lc_monetary of the server has two too. */
+  money: { avro: 'string' },
 } as const satisfies Record<string, { readonly avro: AvroScalar }>;
 
 export type Kind = keyof typeof KINDS;

@@ -1,11 +1,12 @@
 import type { AvroField } from '../avro/schema.ts';
 import type { EncodeRows } from './binary-encoder.ts';
 import { locate } from './binary-encoder.ts';
-import { Cursor, malformed, readLength, readLong, SLACK, ValueMisfit } from './cursor.ts';
+import { Cursor, malformed, readLength, readLong, ValueMisfit } from './cursor.ts';
 import type { EncodedColumn, Encoder } from './encoder.ts';
 import type { Kind } from './kinds.ts';
 import { maxTracker } from './max-tracker.ts';
-import { doubleText, longText, readDouble } from './write-kinds.ts';
+import { doubleText, exactDouble, longText, readDouble, readSingle } from './write-kinds.ts';
+import { intervalText, moneyText } from './write-parsed.ts';
 
 const NONE = new Uint8Array(0);
 
@@ -22,7 +23,7 @@ export function createTextEncoder(
   const max = maxTracker();
   const reads = columns.map((column, i) => readColumn(column, fields[i], max.see));
   return {
-    cursor: new Cursor(chunkBytes + SLACK),
+    cursor: new Cursor(chunkBytes, columns.length),
     header: NONE,
     trailer: NONE,
     encodeRows: encodeRows(
@@ -33,13 +34,15 @@ export function createTextEncoder(
   };
 }
 
-/** Reads whole rows as text, one cell a column; undefined is NULL. */
+/** Reads whole rows as the text that the export has, whether it fits or not; undefined is NULL. */
 export function rowReader(
   columns: readonly EncodedColumn[],
   fields: readonly AvroField[],
 ): (c: Cursor) => readonly (string | undefined)[] {
   const unlimited = columns.map((column) => ({ ...column, maxChars: undefined }));
-  const reads = unlimited.map((column, i) => readColumn(column, fields[i], () => undefined));
+  const reads = unlimited.map((column, i) =>
+    readColumn(column, fields[i], () => undefined, READ_ANY),
+  );
   return (c) => reads.map((read) => read(c));
 }
 
@@ -68,7 +71,7 @@ function encodeRows(emit: readonly boolean[], reads: readonly Read[]): EncodeRow
 }
 
 function append(c: Cursor, line: string): void {
-  c.ensure(line.length * 3 + SLACK);
+  c.ensure(line.length * 3);
   c.at += Buffer.from(c.out.buffer, c.out.byteOffset).write(line, c.at);
 }
 
@@ -91,24 +94,34 @@ function readColumn(
   column: EncodedColumn,
   field: AvroField | undefined,
   see: (c: Cursor) => void,
+  kinds: Readonly<Record<Kind, (c: Cursor) => string>> = READ,
 ): Read {
-  const scalar = limited(READ[column.kind], column.maxChars);
-  const read = column.array ? readArray(scalar) : scalar;
-  const branch = field?.nullBranch;
+  const scalar = limited(kinds[column.kind], column.maxChars);
+  const element = nullable(scalar, field?.items?.nullBranch);
+  const read = nullable(column.array ? readArray(element) : scalar, field?.nullBranch);
+  if (!column.watermark) return read;
   return (c) => {
-    if (branch !== undefined) {
-      const byte = c.bytes[c.pos++];
-      if (byte === branch * 2) return undefined;
-      if (byte !== 2 - branch * 2) throw malformed('a union has no such branch');
-    }
     const text = read(c);
-    if (column.watermark) see(c);
+    if (text !== undefined) see(c);
     return text;
   };
 }
 
-/** An array in Postgres's braces, every element in quotes. */
-function readArray(element: (c: Cursor) => string): (c: Cursor) => string {
+/** Reads the branch of the union first, where there is one. */
+function nullable(read: (c: Cursor) => string, branch: 0 | 1 | undefined): Read {
+  if (branch === undefined) return read;
+  return (c) => {
+    const byte = c.bytes[c.pos++];
+    if (byte === branch * 2) return undefined;
+    if (byte !== 2 - branch * 2) throw malformed('a union has no such branch');
+    return read(c);
+  };
+}
+
+/** An array in Postgres's braces, every element but NULL in quotes. */
+function readArray(element: Read): (c: Cursor) => string {
+  const item = (text: string | undefined) =>
+    text === undefined ? 'NULL' : `"${text.replace(/["\\]/g, '\\$&')}"`;
   return (c) => {
     const items: string[] = [];
     for (;;) {
@@ -120,7 +133,7 @@ function readArray(element: (c: Cursor) => string): (c: Cursor) => string {
         readLong(c);
       }
       if (count > c.end - c.pos) throw malformed('an array goes beyond its block');
-      for (let i = 0; i < count; i += 1) items.push(`"${element(c).replace(/["\\]/g, '\\$&')}"`);
+      for (let i = 0; i < count; i += 1) items.push(item(element(c)));
     }
   };
 }
@@ -136,11 +149,33 @@ function limited(read: (c: Cursor) => string, maxChars: number | undefined): (c:
   };
 }
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The server names no column for a NUL in COPY text, so it is refused here. */
 function readText(c: Cursor): string {
-  const length = readLength(c);
-  const text = Buffer.from(c.bytes.buffer, c.bytes.byteOffset + c.pos, length).toString();
-  c.pos += length;
+  const text = readAnyText(c);
+  if (text.includes('\0')) throw new ValueMisfit('text cannot hold a NUL character', text);
   return text;
+}
+
+function readAnyText(c: Cursor): string {
+  const length = readLength(c);
+  const bytes = c.bytes.subarray(c.pos, c.pos + length);
+  c.pos += length;
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    throw malformed('a string is not UTF-8');
+  }
+}
+
+/** NAMEDATALEN - 1: namein would cut what is longer. */
+const NAME_BYTES = 63;
+
+function readName(c: Cursor): string {
+  const text = readText(c);
+  if (Buffer.byteLength(text) <= NAME_BYTES) return text;
+  throw new ValueMisfit(`a name has at most ${NAME_BYTES} bytes`, text);
 }
 
 function readHex(c: Cursor): string {
@@ -157,25 +192,50 @@ function readLongText(c: Cursor): string {
 
 const readDoubleText = (c: Cursor): string => doubleText(readDouble(c));
 
+/** All digits of a whole number: JavaScript's own text ends in zeros that are not there. */
+function readWholeText(c: Cursor): string {
+  const value = readDouble(c);
+  return Number.isInteger(value) ? String(BigInt(value)) : doubleText(value);
+}
+
 /** Longs that stand for dates and times do not come here: those columns travel as strings. */
 const READ: Readonly<Record<Kind, (c: Cursor) => string>> = {
   int8: readLongText,
   int4: readLongText,
   int2: readLongText,
-  longAsFloat8: readLongText,
-  longAsFloat4: readLongText,
+  longAsFloat8: (c) => doubleText(exactDouble(c, (x) => x)),
+  longAsFloat4: (c) => doubleText(exactDouble(c, Math.fround)),
   float8: readDoubleText,
-  float4: readDoubleText,
-  doubleAsInt8: readDoubleText,
-  doubleAsInt4: readDoubleText,
-  doubleAsInt2: readDoubleText,
+  // The server would round the decimal text, which can be another single than the double's own.
+  float4: (c) => doubleText(readSingle(c)),
+  doubleAsInt8: readWholeText,
+  doubleAsInt4: readWholeText,
+  doubleAsInt2: readWholeText,
   doubleAsNumeric: readDoubleText,
   doubleAsText: readDoubleText,
   bool: (c) => (c.bytes[c.pos++] === 0 ? 'f' : 't'),
   text: readText,
+  name: readName,
   jsonb: readText,
   numeric: readText,
   uuid: readText,
   bytea: (c) => `\\x${readHex(c)}`,
   bytesAsUuid: readHex,
+  interval: intervalText,
+  money: moneyText,
+};
+
+/** The same without a look at what the target can hold. */
+const READ_ANY: typeof READ = {
+  ...READ,
+  longAsFloat8: readLongText,
+  longAsFloat4: readLongText,
+  float4: readDoubleText,
+  text: readAnyText,
+  name: readAnyText,
+  jsonb: readAnyText,
+  numeric: readAnyText,
+  uuid: readAnyText,
+  interval: readAnyText,
+  money: readAnyText,
 };

@@ -1,4 +1,4 @@
-import { type Cursor, SLACK, ValueMisfit } from './cursor.ts';
+import { type Cursor, ValueMisfit } from './cursor.ts';
 
 const SIGN_NEGATIVE = 0x4000;
 const NAN = 0xc000;
@@ -81,7 +81,7 @@ function writeGroups(
   let power = firstPower + exponent;
   const weight = Math.floor(power / 4);
   if (weight > MAX_WEIGHT || weight < -MAX_WEIGHT) throw misfit(bytes, from, end);
-  c.ensure(12 + 2 * (end - from) + SLACK);
+  c.ensure(12 + 2 * (end - from));
   const { outView } = c;
   let at = c.at + 12;
   let lastNonZero = at;

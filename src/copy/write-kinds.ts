@@ -1,7 +1,8 @@
 import { copyBytes } from './copy-bytes.ts';
-import { type Cursor, readLength, readLong, SLACK, ValueMisfit } from './cursor.ts';
+import { type Cursor, readLength, readLong, ValueMisfit } from './cursor.ts';
 import type { Kind } from './kinds.ts';
 import { writeDecimal } from './write-decimal.ts';
+import { writeInterval, writeMoney } from './write-parsed.ts';
 
 /** Reads one value from the block and writes its length and bytes to the chunk. */
 export type Write = (c: Cursor) => void;
@@ -41,13 +42,18 @@ function writeFloat8(c: Cursor): void {
 }
 
 function writeFloat4(c: Cursor): void {
+  putFloat4(c, readSingle(c));
+}
+
+/** The nearest float4; too large and too small ones are refused, as float4in refuses them. */
+export function readSingle(c: Cursor): number {
   const value = readDouble(c);
   const single = Math.fround(value);
   const overflows = !Number.isFinite(single) && Number.isFinite(value);
   if (overflows || (single === 0 && value !== 0)) {
     throw new ValueMisfit('real out of range', doubleText(value));
   }
-  putFloat4(c, single);
+  return single;
 }
 
 function writeDoubleAsInt8(c: Cursor): void {
@@ -67,8 +73,8 @@ function writeDoubleAsInt2(c: Cursor): void {
   putInt2(c, wholeDouble(c, 'smallint', -(2 ** 15), 2 ** 15));
 }
 
-/** A long that a double holds exactly converts there and back to the same long. */
-function exactDouble(c: Cursor, bits: (value: number) => number): number {
+/** Reads a long that a floating-point type holds exactly; `bits` rounds to that type. */
+export function exactDouble(c: Cursor, bits: (value: number) => number): number {
   readLong(c);
   const value = c.hi * TWO_32 + (c.lo >>> 0);
   const exact = bits(value);
@@ -98,7 +104,7 @@ function writeBool(c: Cursor): void {
 
 function writeBytes(c: Cursor): void {
   const length = readLength(c);
-  c.ensure(length + SLACK);
+  c.ensure(length);
   c.outView.setInt32(c.at, length);
   c.at += 4;
   copyBytes(c, length);
@@ -107,7 +113,7 @@ function writeBytes(c: Cursor): void {
 /** jsonb_recv reads a version byte, 1, before the text. */
 function writeJsonb(c: Cursor): void {
   const length = readLength(c);
-  c.ensure(length + SLACK);
+  c.ensure(length);
   c.outView.setInt32(c.at, length + 1);
   c.out[c.at + 4] = 1;
   c.at += 5;
@@ -145,16 +151,19 @@ function writeBytesAsUuid(c: Cursor): void {
   writeBytes(c);
 }
 
+/** As uuid_in reads it: braces around all, a hyphen behind any four digits but the last. */
 function writeUuid(c: Cursor): void {
   const length = readLength(c);
   const { bytes, out } = c;
   const end = c.pos + length;
+  const braces = bytes[c.pos] === 0x7b && bytes[end - 1] === 0x7d ? 1 : 0;
   let at = c.at + 4;
   let digits = 0;
   let byte = 0;
-  for (let i = c.pos; i < end; i += 1) {
+  for (let i = c.pos + braces; i < end - braces; i += 1) {
     const code = bytes[i] as number;
-    if (code === 0x2d && digits % 4 === 0 && digits > 0) continue;
+    const hyphen = code === 0x2d && bytes[i - 1] !== 0x2d;
+    if (hyphen && digits % 4 === 0 && digits > 0 && digits < 32) continue;
     const digit = hexDigit(code);
     if (digit < 0 || digits === 32) throw badUuid(c, length);
     byte = (byte << 4) | digit;
@@ -201,7 +210,7 @@ function writeDoubleAsText(c: Cursor): void {
   c.at += 4 + written;
 }
 
-/** As Postgres prints a double: the shortest text that reads back as the same value. */
+/** The shortest text that reads back as the same double; the exponent is written as JavaScript does. */
 export function doubleText(value: number): string {
   return Object.is(value, -0) ? '-0' : String(value);
 }
@@ -254,6 +263,7 @@ export const WRITE: Readonly<Record<Kind, Write>> = {
   longAsFloat4: writeLongAsFloat4,
   bool: writeBool,
   text: writeBytes,
+  name: writeBytes,
   bytea: writeBytes,
   jsonb: writeJsonb,
   numeric: writeNumeric,
@@ -261,4 +271,6 @@ export const WRITE: Readonly<Record<Kind, Write>> = {
   doubleAsText: writeDoubleAsText,
   uuid: writeUuid,
   bytesAsUuid: writeBytesAsUuid,
+  interval: writeInterval,
+  money: writeMoney,
 };
