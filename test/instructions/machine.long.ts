@@ -10,7 +10,7 @@ import { startPostgres, type TestServer } from '../postgres/server.ts';
 import { builtProgram } from '../tools/built-program.ts';
 import { makeCertificate } from './certificates.ts';
 import { at, type Json, text } from './cloud/cloud.ts';
-import { bootMachine, command, type Machine, makeDebian } from './machine.ts';
+import { bootMachine, command, commandBeside, type Machine, makeDebian } from './machine.ts';
 import { type Walk, walk } from './walk.ts';
 
 setDefaultTimeout(900_000);
@@ -153,7 +153,8 @@ async function rows(statement: string): Promise<string> {
 }
 
 test('the instructions run to their end, on the machine and in the database', async () => {
-  if (whole.exitCode !== 0) console.log((await machine.run('journalctl --no-pager | tail -60')).output);
+  if (whole.exitCode !== 0)
+    console.log((await machine.run('journalctl --no-pager | tail -60')).output);
   expect({
     exitCode: whole.exitCode,
     block: whole.block,
@@ -189,6 +190,8 @@ test('the drill fails, and the machine says so in words that the alert looks for
     result: 'exit-code',
     status: '1',
   });
+  const run = await machine.run('journalctl --unit=bq_to_postgres@drill --output=cat --no-pager');
+  expect(run.output).toContain('no_such_table');
   expect(whole.output).toContain('no_such_table');
 });
 
@@ -245,7 +248,11 @@ test('the image runs a task of the job, with nothing but what the job gives it',
   );
   const name = buildah('from', text(container, 'image')).trim();
   const volume = `--volume=${join(folder, 'volume')}:/mnt:ro`;
-  buildah('run', volume, '--env=CLOUD_RUN_TASK_INDEX=0', ...set, ...given, name, '--', entry ?? '');
+  const index = '--env=CLOUD_RUN_TASK_INDEX=0';
+  await commandBeside(
+    ['buildah', 'run', volume, index, ...set, ...given, name, '--', entry ?? ''],
+    storage,
+  );
   expect(buildah('run', name, '--', '/usr/local/bin/bq_to_postgres', '--version')).toMatch(
     /^\S+ ?\d|\d+\.\d+/,
   );

@@ -108,3 +108,18 @@ export function command(
   if (!run.success) throw new Error(`${words.join(' ')}: ${run.stderr}${run.stdout}`);
   return run.stdout.toString();
 }
+
+/** As `command`, while this process goes on serving. */
+export async function commandBeside(
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const env = { ...process.env, ...environment };
+  const run = Bun.spawn([...words], { env, stdout: 'pipe', stderr: 'pipe' });
+  const [out, error] = await Promise.all([
+    new Response(run.stdout).text(),
+    new Response(run.stderr).text(),
+  ]);
+  if ((await run.exited) !== 0) throw new Error(`${words.join(' ')}: ${error}${out}`);
+  return out;
+}
