@@ -1,0 +1,73 @@
+/** `bun run demo`: the whole job on this machine, start to end. `--keep` leaves it up. */
+import { listenForInterruption } from './interruption.ts';
+import { runProgram } from './projector.ts';
+import { compareSums, showMemory, showSpeeds, showTarget } from './results.ts';
+import { command, heading, remark, say } from './say.ts';
+import { measureSpeeds } from './speed.ts';
+import { type Stage, setUp } from './stage.ts';
+
+async function demo({ sql, google, places, directory }: Stage): Promise<void> {
+  heading('A full load of 3 million flights');
+  const full = await runProgram('flights', places);
+
+  heading('A full load of nested earthquakes');
+  const nested = await runProgram('earthquakes', places);
+
+  heading('A run when nothing is new');
+  const idle = await runProgram('flights', places);
+
+  heading('An increment');
+  const late = await google.ask('late flights');
+  remark(`${late.toLocaleString('en-US')} flights are delivered late to BigQuery.`);
+  const increment = await runProgram('flights', places);
+
+  heading('What landed');
+  await showTarget(sql);
+  await compareSums(sql, google);
+
+  heading('How fast, beside a COPY by the server itself');
+  remark('The same rows into a table of the same shape: twice by a full load, twice by');
+  remark('COPY from a file that the server wrote itself, one stream, no network.');
+  remark('The stand-in shares the processors, as Google would not.');
+  const speeds = await measureSpeeds(sql, places, directory);
+  showSpeeds(speeds);
+  showMemory([full, nested, idle, increment, ...speeds.runs]);
+  const objects = await google.ask('objects');
+  say(`Objects left in the bucket: ${objects}`);
+}
+
+async function keep({ places }: Stage): Promise<void> {
+  heading('Left up');
+  say(`psql ${places.uri}`);
+  const variables = Object.entries(places.env).map(([name, value]) => `export ${name}=${value}`);
+  say('To run the program yourself:');
+  command(variables.join('\n'));
+  say('Ctrl-C stops it all and removes it.');
+  await new Promise((ended) => places.signal.addEventListener('abort', ended));
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const unknown = argv.filter((argument) => argument !== '--keep');
+  if (unknown.length > 0) throw new Error(`write bun run demo [--keep], not: ${unknown.join(' ')}`);
+  const began = performance.now();
+  const interruption = listenForInterruption();
+  try {
+    heading('Setting up');
+    await using stage = await setUp(interruption);
+    await interruption.orEnd(demo(stage));
+    const seconds = Math.round((performance.now() - began) / 1000);
+    remark(`\nAll of it took ${seconds} s.`);
+    if (argv.length > 0) await keep(stage);
+  } catch (error) {
+    if (!interruption.signal.aborted) throw error;
+  }
+  remark('Stopped, and nothing is left behind.');
+  return interruption.exitCode();
+}
+
+process.exit(
+  await main(process.argv.slice(2)).catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    return 1;
+  }),
+);

@@ -1,0 +1,100 @@
+import { builtProgram } from '../tools/built-program.ts';
+import { type LogLine, parseLine, readableLine } from './readable-line.ts';
+import { command, say } from './say.ts';
+import { BUCKET, DATASET } from './stand-in-process.ts';
+
+/** Where the program finds its sources and its target. */
+export interface Places {
+  /** The environment that leads the Google clients to the stand-in. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly uri: string;
+  readonly signal: AbortSignal;
+}
+
+/** How a run that succeeded went. */
+export interface Ran {
+  /**
+   * The most memory it had, in bytes. The kernel counts from before the executable was loaded, when
+   * it was a copy of this process: it can be too much, never too little.
+   */
+  readonly peakBytes: number;
+  /** The lines of its log; none where they went to the terminal. */
+  readonly lines: readonly LogLine[];
+}
+
+/** Builds the program, as `bun run build` does. */
+export async function buildProgram(): Promise<void> {
+  await builtProgram();
+}
+
+/** Runs the program as a user would: its output is the terminal's, or that of a log. */
+export async function runProgram(table: string, places: Places): Promise<Ran> {
+  const flags = flagsOf(table, places.uri);
+  command(`$ ${['dist/bq_to_postgres', ...flags].join(' \\\n    ')}`);
+  return await spawn(flags, places, process.stdout.isTTY ? 'terminal' : 'log');
+}
+
+/** Runs it without a word, for its figures. */
+export async function measureProgram(table: string, places: Places): Promise<Ran> {
+  return await spawn(flagsOf(table, places.uri), places, 'silent');
+}
+
+function flagsOf(table: string, uri: string): readonly string[] {
+  return [
+    `--bq-dataset=${DATASET}`,
+    `--bq-table=${table}`,
+    '--bq-location=US',
+    `--pg-conn=${uri}`,
+    `--pg-table=${table}`,
+    `--gcs-bucket=${BUCKET}`,
+  ];
+}
+
+async function spawn(
+  flags: readonly string[],
+  { env, signal }: Places,
+  output: 'terminal' | 'log' | 'silent',
+): Promise<Ran> {
+  signal.throwIfAborted();
+  const program = Bun.spawn([await builtProgram(), ...flags], {
+    // Nothing else: credentials that this machine may have are none of the demo's business.
+    env: { ...env, TERM: process.env['TERM'] },
+    stdin: 'ignore',
+    stdout: output === 'terminal' ? 'inherit' : 'pipe',
+    stderr: output === 'terminal' ? 'inherit' : 'pipe',
+  });
+  const stop = () => stopProgram(program);
+  signal.addEventListener('abort', stop);
+  const lines: LogLine[] = [];
+  const read = [program.stdout, program.stderr].map((stream) =>
+    stream instanceof ReadableStream ? readLines(stream, lines, output === 'log') : undefined,
+  );
+  const [exitCode] = await Promise.all([program.exited, ...read]);
+  signal.removeEventListener('abort', stop);
+  signal.throwIfAborted();
+  if (exitCode !== 0) throw new Error(`bq_to_postgres ended with exit code ${exitCode}`);
+  return { peakBytes: program.resourceUsage()?.maxRSS ?? 0, lines };
+}
+
+/** Ctrl-C on a terminal has reached the program by itself, and a second signal would hurry it. */
+function stopProgram(program: Bun.Subprocess): void {
+  setTimeout(() => program.kill('SIGTERM'), process.stdin.isTTY ? 3000 : 0).unref();
+}
+
+async function readLines(
+  stream: ReadableStream<Uint8Array>,
+  lines: LogLine[],
+  shown: boolean,
+): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of stream) {
+    const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = parts.pop() ?? '';
+    for (const line of parts) {
+      const parsed = parseLine(line);
+      if (parsed !== undefined) lines.push(parsed);
+      if (shown || parsed?.severity === 'ERROR') say(readableLine(line));
+    }
+  }
+}
