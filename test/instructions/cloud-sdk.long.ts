@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { at, type Call, type CloudSettings, type Json, text } from './cloud/cloud.ts';
-import { instructions } from './document.ts';
+import { blocksOf, DEPLOYMENT, instructions, scriptOf } from './document.ts';
 import { type Walk, walk } from './walk.ts';
 
 setDefaultTimeout(900_000);
@@ -266,6 +266,16 @@ test('the take-down leaves nothing but your own rights', () => {
   expect(
     calls('servicenetworking', (call) => call.section.startsWith('11.')).length,
   ).toBeGreaterThan(1);
+});
+
+test('shellcheck has nothing against the blocks, the task script and the stand-ins', async () => {
+  const folder = newFolder();
+  const script = scriptOf(blocksOf(instructions()), (block) => `# line ${block.line}`);
+  await Bun.write(join(folder, 'document'), `#!/bin/bash\nset -euo pipefail\n${script}`);
+  const stubs = [...new Bun.Glob('stubs/*').scanSync({ cwd: import.meta.dir, absolute: true })];
+  const files = [join(folder, 'document'), join(DEPLOYMENT, 'each'), ...stubs];
+  const run = Bun.spawnSync(['shellcheck', '--severity=warning', ...files]);
+  expect(run.stdout.toString()).toBe('');
 });
 
 /** A slip in the document, and the section whose block then fails. */
