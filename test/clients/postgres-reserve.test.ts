@@ -1,0 +1,16 @@
+import { expect, test } from 'bun:test';
+import postgres from 'postgres';
+import { sharedPostgres } from '../postgres/shared.ts';
+
+test('sessions reserved as the first thing of a pool come at once, each with a backend of its own', async () => {
+  const server = await sharedPostgres();
+  await using database = await server.createDatabase();
+  const sql = postgres(database.uri, { max: 3, fetch_types: false });
+  const sessions = await Promise.all([sql.reserve(), sql.reserve(), sql.reserve()]);
+  const backends = await Promise.all(
+    sessions.map((session) => session.unsafe('SELECT pg_backend_pid() AS pid')),
+  );
+  expect(new Set(backends.map(([row]) => row?.['pid'])).size).toBe(3);
+  for (const session of sessions) session.release();
+  await sql.end();
+});
