@@ -25,13 +25,22 @@ export function addColumns(plan: Plan): readonly string[] {
   ]);
 }
 
-/** A table with the columns of the export and none of the target's constraints. */
+/**
+ * A table with the columns of the export, and of the target's constraints only NOT NULL: the COPY
+ * then names the row that breaks it.
+ */
 export function batchTable(plan: Plan): readonly string[] {
   if (!isKeyed(plan)) return [];
   const columns = targetColumns(plan).map(quoteIdentifier).join(', ');
+  const notNull = plan.columns.flatMap(({ target, notNull }) =>
+    target === undefined || !notNull
+      ? []
+      : [`ALTER TABLE ${BATCH} ALTER COLUMN ${quoteIdentifier(target)} SET NOT NULL`],
+  );
   return [
     `CREATE TEMPORARY TABLE bq_to_postgres_batch ON COMMIT DROP AS
      SELECT ${columns} FROM ${quoteTable(plan.target)} WITH NO DATA`,
+    ...notNull,
   ];
 }
 
@@ -43,23 +52,28 @@ export function mergeStatement(plan: Plan): readonly string[] {
   if (!isKeyed(plan)) return [];
   const columns = targetColumns(plan).map(quoteIdentifier);
   const key = plan.primaryKey.map(quoteIdentifier);
-  const newest = quoteIdentifier(watermarkTarget(plan));
+  const age = ageOf(plan);
   const sets = columns
     .filter((column) => !key.includes(column))
     .map((column) => `${column} = EXCLUDED.${column}`);
+  const update = `DO UPDATE SET ${sets.join(', ')}
+     WHERE ${age('old.')} IS NULL OR ${age('old.')} <= ${age('EXCLUDED.')}`;
   return [
     `INSERT INTO ${quoteTable(plan.target)} AS old (${columns.join(', ')}) OVERRIDING SYSTEM VALUE
      SELECT DISTINCT ON (${key.join(', ')}) ${columns.join(', ')} FROM ${BATCH}
-     ORDER BY ${key.join(', ')}, ${newest} DESC NULLS LAST
-     ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${sets.join(', ')}
-     WHERE old.${newest} IS NULL OR old.${newest} <= EXCLUDED.${newest}`,
+     ORDER BY ${key.join(', ')}, ${age('')} DESC NULLS LAST
+     ON CONFLICT (${key.join(', ')}) ${sets.length === 0 ? 'DO NOTHING' : update}`,
   ];
 }
 
-/** The target's column for max_ingested_at. */
-function watermarkTarget(plan: Plan): string {
+/** The max_ingested_at of a row, as what can be compared: where the target keeps it as text, that is read. */
+function ageOf(plan: Plan): (row: string) => string {
   const column = plan.columns.find(
     ({ source, target }) => target !== undefined && source.toLowerCase() === WATERMARK_COLUMN,
   );
-  return column?.target ?? WATERMARK_COLUMN;
+  const name = quoteIdentifier(column?.target ?? WATERMARK_COLUMN);
+  const isTime = column === undefined || /^timestamp/.test(column.targetType);
+  if (isTime) return (row) => `${row}${name}`;
+  const type = plan.source.watermark.type === 'DATETIME' ? 'timestamp' : 'timestamptz';
+  return (row) => `(${row}${name})::text::${type}`;
 }

@@ -4,11 +4,13 @@ import type { Split } from './avro/splits.ts';
 import type { ObjectStore } from './clients/storage.ts';
 import type { Column } from './columns.ts';
 import { Cursor, MalformedBlock, ValueMisfit } from './copy/cursor.ts';
+import { KINDS, type Kind } from './copy/kinds.ts';
 import { rowReader } from './copy/text-encoder.ts';
 import { messageOf, ProjectorError } from './errors.ts';
 import { quoteBigQueryString, quoteIdentifier, quoteTable } from './identifiers.ts';
 import type { Plan } from './plan.ts';
 import { sourcePath } from './source.ts';
+import { windowFilter } from './window.ts';
 
 /** Where the rows of the COPY that failed came from. */
 export interface RowSource {
@@ -27,10 +29,11 @@ export function explainRowError(plan: Plan, rows: RowSource): (error: unknown) =
     if (error instanceof ValueMisfit) throw ourMisfit(plan, error);
     if (error instanceof MalformedBlock) throw malformedObject(rows, error);
     const place = placeOf(error);
-    const column = plan.columns.find(({ target }) => target === place?.column);
-    if (place === undefined || column === undefined) throw error;
-    const value = await findValue(plan, rows, column, place.line).catch(() => undefined);
-    throw misfit(plan, column, value, messageOf(error), error);
+    if (place === undefined) throw error;
+    const column = plan.columns.find(({ target }) => target === place.column);
+    const row = await findRow(plan, rows, place.line).catch(() => undefined);
+    if (column === undefined) throw misfitRow(plan, row, error);
+    throw misfit(plan, column, row?.[plan.columns.indexOf(column)], messageOf(error), error);
   };
 }
 
@@ -38,8 +41,9 @@ function ourMisfit(plan: Plan, error: ValueMisfit): Error {
   const column = plan.columns[(error as ValueMisfit & { column?: number }).column ?? -1];
   if (column === undefined) return error;
   const { value } = error;
-  const text = typeof value === 'string' ? value : Buffer.from(value).toString('hex');
-  return misfit(plan, column, text, error.message, error);
+  const text = typeof value === 'string' ? value : `\\x${Buffer.from(value).toString('hex')}`;
+  // An encoder stops at the element that does not fit, not at its array.
+  return misfit(plan, column, column.array ? [text] : text, error.message, error);
 }
 
 function malformedObject(rows: RowSource, cause: MalformedBlock): ProjectorError {
@@ -52,22 +56,27 @@ function malformedObject(rows: RowSource, cause: MalformedBlock): ProjectorError
   });
 }
 
-/** The server tells the place in the error's context: `COPY t, line 5, column c`. */
-function placeOf(error: unknown): { readonly line: number; readonly column: string } | undefined {
-  const where = (error as { where?: string }).where ?? '';
-  const match = /^COPY .*?, line (\d+), column (.*?)(?:: ".*)?$/ms.exec(where);
-  return match?.[1] && match[2] ? { line: Number(match[1]), column: match[2] } : undefined;
+interface RowPlace {
+  readonly line: number;
+  /** undefined: the row as a whole. */
+  readonly column: string | undefined;
 }
 
-/** Reads the export again up to the row, and takes the value as BigQuery wrote it. */
-async function findValue(
-  plan: Plan,
-  rows: RowSource,
-  column: Column,
-  line: number,
-): Promise<string | undefined> {
+/**
+ * The server tells the place in the error's context: `COPY t, line 5, column c`. A NULL in a NOT NULL
+ * column has its name in a field of its own.
+ */
+function placeOf(error: unknown): RowPlace | undefined {
+  const { where = '', column_name } = error as { where?: string; column_name?: string };
+  const match = /^COPY .*?, line (\d+)(?:, column (.*?))?(?:: (?:".*|null input))?$/ms.exec(where);
+  return match?.[1] ? { line: Number(match[1]), column: match[2] ?? column_name } : undefined;
+}
+
+type Row = readonly (string | undefined)[];
+
+/** Reads the export again up to the row, and takes its values as BigQuery wrote them. */
+async function findRow(plan: Plan, rows: RowSource, line: number): Promise<Row | undefined> {
   const cursor = new Cursor(0, 0);
-  const at = plan.columns.indexOf(column);
   let left = line;
   for (const split of rows.splits) {
     const header = await rows.headerOf(split);
@@ -77,64 +86,140 @@ async function findValue(
       for (let row = 0; row < block.rows; row += 1) {
         const cells = read(cursor);
         left -= 1;
-        if (left === 0) return cells[at];
+        if (left === 0) return cells;
       }
     }
   }
   return undefined;
 }
 
-const SHOWN_CHARACTERS = 100;
+/** A value; for arrays, some of the elements. */
+type Value = string | readonly string[] | undefined;
 
 function misfit(
   plan: Plan,
   column: Column,
-  value: string | undefined,
+  found: Value,
   reason: string,
   cause: unknown,
 ): ProjectorError {
-  const { source } = plan;
+  const value = column.array && typeof found === 'string' ? elementsOf(found) : found;
   const into = `column ${quoteIdentifier(column.target ?? column.source)} (${column.targetType}) of ${quoteTable(plan.target)}`;
-  const shown = value === undefined ? 'a value' : `the value ${quoteValue(value)}`;
+  const isNull = value === undefined && column.notNull;
+  const shown = isNull
+    ? 'NULL'
+    : value === undefined
+      ? 'a value'
+      : `the value ${shownValue(value)}`;
+  const allow = isNull
+    ? ` Or allow it: ALTER TABLE ${quoteTable(plan.target)} ALTER COLUMN ${quoteIdentifier(column.target ?? '')} DROP NOT NULL;`
+    : '';
   return new ProjectorError({
     code: 'VALUE_DOES_NOT_FIT',
     message: `${shown} of ${column.source} (${column.sourceType}) does not fit into ${into}: ${reason}`,
-    next: `Find the rows in BigQuery: SELECT * FROM ${sourcePath(source.name)} WHERE ${condition(column, value)};`,
+    next: `Find the rows in BigQuery: ${rowQuery(plan, condition(column, value, isNull))}${allow}`,
     cause,
   });
 }
 
-function quoteValue(value: string): string {
-  const shown = [...value].slice(0, SHOWN_CHARACTERS).join('');
+/** Columns that are enough to find a row again. */
+const TELLING_COLUMNS = 4;
+
+/** A row that breaks a CHECK, or is too large for a page: no one column is to blame. */
+function misfitRow(plan: Plan, row: Row | undefined, cause: unknown): ProjectorError {
+  const { detail, constraint_name } = cause as { detail?: string; constraint_name?: string };
+  const telling = plan.columns.flatMap((column, i) => {
+    const value = row?.[i];
+    return value === undefined || column.array || value.length > SHOWN_CHARACTERS
+      ? []
+      : [{ column, value }];
+  });
+  const conditions = telling
+    .sort((a, b) => Number(b.column.watermark) - Number(a.column.watermark))
+    .slice(0, TELLING_COLUMNS)
+    .map(({ column, value }) => condition(column, value, false));
+  const told = detail === undefined ? '' : ` ${[...detail].slice(0, 300).join('')}`;
+  const change =
+    constraint_name === undefined
+      ? 'If no row can be smaller, read the table through a view that packs columns into a STRUCT.'
+      : `Correct it, or drop or change the constraint ${quoteIdentifier(constraint_name)}.`;
+  return new ProjectorError({
+    code: 'ROW_DOES_NOT_FIT',
+    message: `a row does not fit into ${quoteTable(plan.target)}: ${messageOf(cause)}.${told}`,
+    next: `Find the row in BigQuery: ${rowQuery(plan, conditions.join(' AND ') || 'TRUE')} ${change}`,
+    cause,
+  });
+}
+
+/** With the window too, where the table takes no query without a filter on its partitions. */
+function rowQuery({ source, window }: Plan, found: string): string {
+  const filter = windowFilter(source.watermark, window);
+  const where = source.filterColumn === undefined ? found : `${found} AND (${filter})`;
+  return `SELECT * FROM ${sourcePath(source.name)} WHERE ${where};`;
+}
+
+const SHOWN_CHARACTERS = 100;
+
+function cut(text: string): string {
+  return [...text.slice(0, 2 * SHOWN_CHARACTERS)].slice(0, SHOWN_CHARACTERS).join('');
+}
+
+function shownValue(value: string | readonly string[]): string {
+  if (typeof value !== 'string')
+    return `[${value.slice(0, 5).map(shownValue).join(', ')}${value.length > 5 ? ', ...' : ''}]`;
+  const shown = cut(value);
   return (
     JSON.stringify(shown) +
     (shown.length < value.length ? ` (cut, ${value.length} characters)` : '')
   );
 }
 
+/** The elements of an array in Postgres's braces, as the text encoder writes it: each in quotes. */
+function elementsOf(text: string): readonly string[] {
+  return [...text.matchAll(/"((?:[^"\\]|\\.)*)"/gs)].map(([, element = '']) =>
+    element.replace(/\\(.)/gs, '$1'),
+  );
+}
+
 /** The export's own expression, compared with the value that it had. */
-function condition(column: Column, value: string | undefined): string {
+function condition(column: Column, value: Value, isNull: boolean): string {
   const x = column.expression;
-  if (value === undefined || column.array) return `${x} IS NOT NULL`;
-  switch (column.kind) {
-    case 'text':
-    case 'jsonb':
-    case 'numeric':
-    case 'uuid':
-      return value.length <= SHOWN_CHARACTERS
-        ? `${x} = ${quoteBigQueryString(value)}`
-        : `STARTS_WITH(${x}, ${quoteBigQueryString(value.slice(0, SHOWN_CHARACTERS))})`;
-    case 'bytea':
-    case 'bytesAsUuid':
-      return `TO_HEX(${x}) = '${value.replace(/^\\x/, '').slice(0, 2000)}'`;
-    case 'bool':
+  if (isNull) return `${x} IS NULL`;
+  if (value === undefined) return `${x} IS NOT NULL`;
+  if (typeof value === 'string') return equals(column.kind, x, value);
+  const [element] = value;
+  if (element === undefined) return `ARRAY_LENGTH(${x}) = 0`;
+  // One of the elements is to blame; whichever it is, such an array has this one too.
+  return `EXISTS (SELECT 1 FROM UNNEST(${x}) AS e WHERE ${equals(column.kind, 'e', element)})`;
+}
+
+function equals(kind: Kind, x: string, value: string): string {
+  switch (KINDS[kind].avro) {
+    case 'string':
+      return startsWith(x, value);
+    case 'bytes':
+      return startsWith(`TO_HEX(${x})`, value.replace(/^\\x/, ''));
+    case 'boolean':
       return `${x} = ${value === 't'}`;
     default:
-      return numberCondition(x, value);
+      return equalsNumber(x, value);
   }
 }
 
-function numberCondition(x: string, value: string): string {
+function startsWith(x: string, value: string): string {
+  const start = cut(value);
+  const literal = quoteBigQueryString(start).replace(
+    CONTROL_CHARACTERS,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return start === value ? `${x} = ${literal}` : `STARTS_WITH(${x}, ${literal})`;
+}
+
+/** What cannot be pasted into a query as it is. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about
+const CONTROL_CHARACTERS = /[\0-\x1f\x7f]/g;
+
+function equalsNumber(x: string, value: string): string {
   if (value === 'NaN') return `IS_NAN(${x})`;
   if (value.endsWith('Infinity'))
     return `IS_INF(${x}) AND SIGN(${x}) = ${value.startsWith('-') ? -1 : 1}`;

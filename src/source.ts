@@ -1,4 +1,4 @@
-import type { TableMetadata } from '@google-cloud/bigquery';
+import type { TableField, TableMetadata } from '@google-cloud/bigquery';
 import { ProjectorError } from './errors.ts';
 import { quoteBigQueryPath } from './identifiers.ts';
 import { readSourceColumns, type SourceColumn } from './types/source.ts';
@@ -101,11 +101,24 @@ function filterColumn(name: SourceName, metadata: TableMetadata): string | undef
   });
 }
 
+/**
+ * What this account may not see. Row access policies do not show in tables.get, only in the
+ * statistics of the job that met them (JobStatistics.rowLevelSecurityStatistics).
+ */
 function visibilityWarnings(name: SourceName, metadata: TableMetadata): readonly string[] {
-  const tagged = (metadata.schema?.fields ?? []).filter((field) => field.policyTags?.names?.length);
+  const tagged = taggedFields(metadata.schema?.fields ?? [], '');
   if (tagged.length === 0) return [];
-  const columns = tagged.map((field) => field.name).join(', ');
   return [
-    `table ${sourceText(name)} has policy tags on ${columns}: where they mask values for this account, the masked values are loaded`,
+    `table ${sourceText(name)} has policy tags on ${tagged.join(', ')}: where they mask values for this account, the masked values are loaded`,
   ];
+}
+
+/** TableFieldSchema.policyTags and .dataPolicies, at any depth. */
+function taggedFields(fields: readonly TableField[], prefix: string): readonly string[] {
+  return fields.flatMap((field) => {
+    const path = `${prefix}${field.name}`;
+    const { dataPolicies } = field as { readonly dataPolicies?: readonly unknown[] };
+    const tagged = field.policyTags?.names?.length || dataPolicies?.length;
+    return [...(tagged ? [path] : []), ...taggedFields(field.fields ?? [], `${path}.`)];
+  });
 }

@@ -17,7 +17,7 @@ export interface Window {
 export function newestQuery(source: Source, low: Instant | undefined): string {
   const { watermark, filterColumn } = source;
   const name = quoteBigQueryPath(watermark.name);
-  const newest = watermark.type === 'DATETIME' ? `TIMESTAMP(MAX(${name}))` : `MAX(${name})`;
+  const newest = watermark.type === 'DATETIME' ? `TIMESTAMP(MAX(${name}), 'UTC')` : `MAX(${name})`;
   const everything = filterColumn === undefined ? '' : ` WHERE ${anyInstant(watermark)}`;
   const where = low === undefined ? everything : ` WHERE ${after(watermark, low)}`;
   return `SELECT CAST(UNIX_MICROS(${newest}) AS STRING), COUNT(*) FROM ${sourcePath(source.name)}${where}`;

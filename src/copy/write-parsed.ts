@@ -8,7 +8,8 @@ export interface IntervalParts {
 }
 
 /** GoogleSQL's canonical form: `[-]Y-M [-]D [-]H:M:S[.F]`, each sign for its own part. */
-const INTERVAL = /^(-?)(\d{1,5})-(\d{1,2}) (-?\d{1,9}) (-?)(\d{1,10}):(\d+):(\d+)(?:\.(\d{1,6})0*)?$/;
+const INTERVAL =
+  /^(-?)(\d{1,5})-(\d{1,2}) (-?\d{1,9}) (-?)(\d{1,10}):(\d+):(\d+)(?:\.(\d{1,6})0*)?$/;
 
 /** Reads an interval as BigQuery casts it to STRING. Throws ValueMisfit for anything else. */
 export function readInterval(c: Cursor): IntervalParts {

@@ -1,17 +1,21 @@
 import type { Kind } from '../copy/kinds.ts';
 import {
-  asBool,
   asFloat64,
-  asInt64,
   asJson,
   asString,
   type Convert,
+  chain,
+  civilInstantText,
   civilMicros,
   daysSince2000,
+  ewktText,
+  instantText,
+  parsed,
   rangeText,
   same,
   timeMicros,
   timestampMicros,
+  utcDatetime,
   wktText,
 } from './expressions.ts';
 import type { SourceType } from './source.ts';
@@ -44,34 +48,52 @@ const text = (expression: Convert): Conversion => ({ format: 'text', kind: 'text
 const SINGLE = 'rounded to single precision';
 const DOUBLE = 'rounded to double precision';
 
-/** pg_type.typname of the types that hold any text; the last two cut or pad by themselves only as declared. */
-const TEXTS = ['text', 'varchar', 'bpchar', 'citext', 'name'] as const;
-const JSONS = ['json', 'jsonb'] as const;
-
 type Targets = Readonly<Record<string, Conversion>>;
 
 function each(names: readonly string[], conversion: Conversion): Targets {
   return Object.fromEntries(names.map((name) => [name, conversion]));
 }
 
+/** The types that hold any text, by pg_type.typname; `bpchar` is char(n). */
+function texts(expression: Convert, kind: Kind = 'text'): Targets {
+  const held = binary(kind, expression);
+  return {
+    text: held,
+    varchar: held,
+    bpchar: lossy(held, 'padded with blanks, and their own trailing blanks do not count'),
+    citext: held,
+    name: binary(kind === 'text' ? 'name' : kind, expression),
+  };
+}
+
 const json = (expression: Convert): Targets => ({
   json: binary('text', expression),
   jsonb: binary('jsonb', expression),
-  ...each(TEXTS, binary('text', expression)),
+  ...texts(expression),
 });
 
 const decimal: Targets = {
   numeric: binary('numeric', asString),
   float8: lossy(binary('float8', asFloat64), DOUBLE),
   float4: lossy(binary('float4', asFloat64), SINGLE),
-  ...each(['int2', 'int4', 'int8', 'money'], text(asString)),
-  ...each(TEXTS, binary('text', asString)),
+  money: binary('money', asString),
+  ...each(['int2', 'int4', 'int8'], text(asString)),
+  ...texts(asString),
 };
 
 const range = (name: string): Targets => ({
   [name]: text(rangeText),
-  ...each(TEXTS, binary('text', rangeText)),
+  ...texts(rangeText),
 });
+
+/** Types whose input syntax is left to the user: the STRING goes to them as it is. */
+const READ_BY_POSTGRES = [
+  ...['interval', 'inet', 'cidr', 'macaddr', 'macaddr8', 'bit', 'varbit'],
+  // Binary xml would be read in the encoding that its declaration names; text is taken as UTF-8.
+  ...['xml', 'hstore', 'tsvector', 'ltree', 'geometry', 'geography'],
+  ...['point', 'line', 'lseg', 'box', 'path', 'polygon', 'circle'],
+  ...['daterange', 'tsrange', 'tstzrange', 'int4range', 'int8range', 'numrange', 'composite'],
+];
 
 /**
  * The one table of what goes into what, by BigQuery type and pg_type.typname; what is not in it is
@@ -85,8 +107,8 @@ export const CONVERSIONS: Readonly<Record<SourceType, Targets>> = {
     float8: binary('longAsFloat8', same),
     float4: binary('longAsFloat4', same),
     numeric: binary('numeric', asString),
-    money: text(asString),
-    ...each(TEXTS, binary('text', asString)),
+    money: binary('money', asString),
+    ...texts(asString),
   },
   FLOAT64: {
     float8: binary('float8', same),
@@ -95,67 +117,39 @@ export const CONVERSIONS: Readonly<Record<SourceType, Targets>> = {
     int8: binary('doubleAsInt8', same),
     int4: binary('doubleAsInt4', same),
     int2: binary('doubleAsInt2', same),
-    ...each(TEXTS, binary('doubleAsText', same)),
+    ...texts(same, 'doubleAsText'),
   },
   BOOL: {
     bool: binary('bool', same),
-    ...each(TEXTS, binary('text', asString)),
+    ...texts(asString),
   },
   STRING: {
-    ...each([...TEXTS, 'json', 'xml', 'enum'], binary('text', same)),
+    ...texts(same),
+    json: binary('text', same),
+    enum: binary('text', same),
     jsonb: binary('jsonb', same),
     uuid: binary('uuid', same),
-    int8: binary('int8', asInt64),
-    int4: binary('int4', asInt64),
-    int2: binary('int2', asInt64),
-    float8: binary('float8', asFloat64),
-    float4: lossy(binary('float4', asFloat64), SINGLE),
+    int8: binary('int8', parsed('INT64')),
+    int4: binary('int4', parsed('INT64')),
+    int2: binary('int2', parsed('INT64')),
+    float8: lossy(binary('float8', parsed('FLOAT64')), DOUBLE),
+    float4: lossy(binary('float4', parsed('FLOAT64')), SINGLE),
     numeric: binary('numeric', same),
-    bool: binary('bool', asBool),
-    date: binary(
-      'int4',
-      (x) => daysSince2000(`CAST(${x} AS DATE)`),
-      (x) => asString(`CAST(${x} AS DATE)`),
-    ),
-    time: binary(
-      'int8',
-      (x) => timeMicros(`CAST(${x} AS TIME)`),
-      (x) => asString(`CAST(${x} AS TIME)`),
-    ),
+    money: binary('money', same),
+    bool: binary('bool', parsed('BOOL')),
+    date: binary('int4', chain(parsed('DATE'), daysSince2000), chain(parsed('DATE'), asString)),
+    time: binary('int8', chain(parsed('TIME'), timeMicros), chain(parsed('TIME'), asString)),
     timestamp: binary(
       'int8',
-      (x) => civilMicros(`CAST(${x} AS DATETIME)`),
-      (x) => asString(`CAST(${x} AS DATETIME)`),
+      chain(parsed('DATETIME'), civilMicros),
+      chain(parsed('DATETIME'), asString),
     ),
     timestamptz: binary(
       'int8',
-      (x) => timestampMicros(`CAST(${x} AS TIMESTAMP)`),
-      (x) => asString(`CAST(${x} AS TIMESTAMP)`),
+      chain(parsed('TIMESTAMP'), timestampMicros),
+      chain(parsed('TIMESTAMP'), instantText),
     ),
-    ...each(
-      [
-        'interval',
-        'money',
-        'inet',
-        'cidr',
-        'macaddr',
-        'macaddr8',
-        'hstore',
-        'tsvector',
-        'bit',
-        'varbit',
-        'ltree',
-      ],
-      text(same),
-    ),
-    ...each(
-      ['geometry', 'geography', 'point', 'line', 'lseg', 'box', 'path', 'polygon', 'circle'],
-      text(same),
-    ),
-    ...each(
-      ['daterange', 'tsrange', 'tstzrange', 'int4range', 'int8range', 'numrange', 'composite'],
-      text(same),
-    ),
+    ...each(READ_BY_POSTGRES, text(same)),
   },
   BYTES: {
     bytea: binary('bytea', same),
@@ -166,34 +160,35 @@ export const CONVERSIONS: Readonly<Record<SourceType, Targets>> = {
   DATE: {
     date: binary('int4', daysSince2000, asString),
     timestamp: binary('int8', civilMicros, asString),
-    timestamptz: binary('int8', civilMicros, (x) => asString(`TIMESTAMP(${x})`)),
-    ...each(TEXTS, binary('text', asString)),
+    timestamptz: binary('int8', civilMicros, civilInstantText),
+    ...texts(asString),
   },
   TIME: {
     time: binary('int8', timeMicros, asString),
-    timetz: text((x) => `CONCAT(${asString(x)}, '+00')`),
-    interval: text(asString),
-    ...each(TEXTS, binary('text', asString)),
+    timetz: text((x, column) => `CONCAT(${asString(x, column)}, '+00')`),
+    interval: binary('interval', (x, column) => `CONCAT('0-0 0 ', ${asString(x, column)})`),
+    ...texts(asString),
   },
   DATETIME: {
     timestamp: binary('int8', civilMicros, asString),
-    timestamptz: binary('int8', civilMicros, (x) => asString(`TIMESTAMP(${x})`)),
-    ...each(TEXTS, binary('text', asString)),
+    timestamptz: binary('int8', civilMicros, civilInstantText),
+    ...texts(asString),
   },
   TIMESTAMP: {
-    timestamptz: binary('int8', timestampMicros, asString),
-    timestamp: binary('int8', timestampMicros, (x) => asString(`DATETIME(${x}, 'UTC')`)),
-    ...each(TEXTS, binary('text', asString)),
+    timestamptz: binary('int8', timestampMicros, instantText),
+    timestamp: binary('int8', timestampMicros, chain(utcDatetime, asString)),
+    ...texts(asString),
   },
   JSON: json(asJson),
   STRUCT: json(asJson),
   GEOGRAPHY: {
-    ...each(['geometry', 'geography'], text(wktText)),
-    ...each(TEXTS, binary('text', wktText)),
+    geometry: text(ewktText),
+    geography: text(wktText),
+    ...texts(wktText),
   },
   INTERVAL: {
-    interval: text(asString),
-    ...each(TEXTS, binary('text', asString)),
+    interval: binary('interval', asString),
+    ...texts(asString),
   },
   'RANGE<DATE>': range('daterange'),
   'RANGE<DATETIME>': range('tsrange'),
@@ -206,10 +201,4 @@ export const TARGET_NAMES: readonly string[] = [
 ];
 
 /** ARRAYs that do not go into a Postgres array go as JSON. */
-export const ARRAY_AS_JSON: Targets = {
-  json: binary('text', asJson),
-  jsonb: binary('jsonb', asJson),
-  ...each(TEXTS, binary('text', asJson)),
-};
-
-export const isJson = (name: string): boolean => (JSONS as readonly string[]).includes(name);
+export const ARRAY_AS_JSON: Targets = json(asJson);

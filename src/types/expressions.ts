@@ -1,7 +1,10 @@
-import { quoteBigQueryPath } from '../identifiers.ts';
+import { quoteBigQueryPath, quoteBigQueryString } from '../identifiers.ts';
 
-/** Turns a GoogleSQL expression into another one. */
-export type Convert = (x: string) => string;
+/**
+ * Turns a GoogleSQL expression into another one. `column` is the BigQuery column that it comes
+ * from, for the errors of the job.
+ */
+export type Convert = (x: string, column: string) => string;
 
 /** The column itself. */
 export function columnExpression(name: string): string {
@@ -10,11 +13,31 @@ export function columnExpression(name: string): string {
 
 export const same: Convert = (x) => x;
 
-/** GoogleSQL's canonical text of a value: `2024-01-31 10:00:00.123456+00`, `1-2 3 4:5:6.789`. */
+/** GoogleSQL's canonical text of a value: `2024-01-31 10:00:00.123456`, `1-2 3 4:5:6.789`. */
 export const asString: Convert = (x) => `CAST(${x} AS STRING)`;
-export const asInt64: Convert = (x) => `CAST(${x} AS INT64)`;
 export const asFloat64: Convert = (x) => `CAST(${x} AS FLOAT64)`;
-export const asBool: Convert = (x) => `CAST(${x} AS BOOL)`;
+
+/**
+ * A STRING as another type, by BigQuery's CAST. A text that is none fails the job with the column,
+ * the value and the condition that finds it, where CAST itself would tell the value only. (CASE is
+ * evaluated lazily: GoogleSQL, conditional expressions.)
+ */
+export const parsed =
+  (type: string): Convert =>
+  (x, column) => {
+    const value = `SAFE_CAST(${x} AS ${type})`;
+    const name = columnExpression(column);
+    const before = quoteBigQueryString(`column ${name}: "`);
+    const find = x === name ? `; find it with WHERE ${name} IS NOT NULL AND ${value} IS NULL` : '';
+    const after = quoteBigQueryString(`" is not ${type}${find}`);
+    return `CASE WHEN ${x} IS NULL OR ${value} IS NOT NULL THEN ${value} ELSE ERROR(CONCAT(${before}, SUBSTR(${x}, 1, 100), ${after})) END`;
+  };
+
+/** `first` by BigQuery, then `second` of what came out. */
+export const chain =
+  (first: Convert, second: Convert): Convert =>
+  (x, column) =>
+    second(first(x, column), column);
 
 /** TO_JSON_STRING writes SQL NULL as the text `null` (GoogleSQL, JSON functions), so NULL is kept apart. */
 export const asJson: Convert = (x) => `IF(${x} IS NULL, NULL, TO_JSON_STRING(${x}))`;
@@ -25,18 +48,31 @@ const EPOCH_DAYS = 10_957;
 
 export const daysSince2000: Convert = (x) => `UNIX_DATE(${x}) - ${EPOCH_DAYS}`;
 export const timestampMicros: Convert = (x) => `UNIX_MICROS(${x}) - ${EPOCH_MICROSECONDS}`;
-/** A DATE or DATETIME is taken as UTC. */
-export const civilMicros: Convert = (x) => timestampMicros(`TIMESTAMP(${x})`);
 export const timeMicros: Convert = (x) => `TIME_DIFF(${x}, TIME '00:00:00', MICROSECOND)`;
 
+/** A DATE or DATETIME as the instant in UTC, whatever time zone the project has as its default. */
+export const asUtc: Convert = (x) => `TIMESTAMP(${x}, 'UTC')`;
+export const civilMicros: Convert = chain(asUtc, timestampMicros);
+
+/** A TIMESTAMP as a DATETIME in UTC; UNIX_MICROS drops what is finer than a microsecond. */
+export const utcDatetime: Convert = (x) => `DATETIME(TIMESTAMP_MICROS(UNIX_MICROS(${x})), 'UTC')`;
+
+/** Text with an offset, for timestamptz. */
+export const instantText: Convert = (x, column) =>
+  `CONCAT(${asString(utcDatetime(x, column), column)}, '+00')`;
+export const civilInstantText: Convert = (x) => `CONCAT(CAST(DATETIME(${x}) AS STRING), '+00')`;
+
 export const wktText: Convert = (x) => `ST_ASTEXT(${x})`;
+
+/** With the reference system of GEOGRAPHY: PostGIS then refuses a column that has another one. */
+export const ewktText: Convert = (x) => `CONCAT('SRID=4326;', ST_ASTEXT(${x}))`;
 
 /** Postgres's range syntax; an absent bound is unbounded on both sides. */
 export const rangeText: Convert = (x) =>
   `IF(${x} IS NULL, NULL, CONCAT('[', IFNULL(CAST(RANGE_START(${x}) AS STRING), ''), ',', IFNULL(CAST(RANGE_END(${x}) AS STRING), ''), ')'))`;
 
 /** `convert` applied to every element of an array, in its order. */
-export function eachElement(x: string, convert: Convert): string {
+export function eachElement(x: string, convert: Convert, column: string): string {
   if (convert === same) return x;
-  return `ARRAY(SELECT ${convert('e')} FROM UNNEST(${x}) AS e WITH OFFSET AS o ORDER BY o)`;
+  return `ARRAY(SELECT ${convert('e', column)} FROM UNNEST(${x}) AS e WITH OFFSET AS o ORDER BY o)`;
 }
