@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { connectPostgres, describeServerError, isRetryable } from '../../src/clients/postgres.ts';
+import { readConnection } from '../../src/connection/connection.ts';
+import { ProjectorError } from '../../src/errors.ts';
+import type { TestDatabase } from '../postgres/database.ts';
+import { sharedPostgres } from '../postgres/shared.ts';
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await (await sharedPostgres()).createDatabase();
+  await database.sql`CREATE TABLE shop (id int PRIMARY KEY)`;
+}, 60_000);
+
+afterAll(() => database.drop());
+
+/** What a statement of a session with `options` fails with. */
+async function failureOf(statement: string, options = ''): Promise<unknown> {
+  const uri = `${database.uri}?options=${encodeURIComponent(options)}`;
+  const pool = { maxConnections: 1, applicationName: 'error test' };
+  const sql = await connectPostgres(readConnection(uri, {}), pool);
+  try {
+    return await sql.unsafe(statement).then(
+      () => 'it ran',
+      (error: unknown) => error,
+    );
+  } finally {
+    await sql.end({ timeout: 0 });
+  }
+}
+
+describe('an error of the server becomes a word, a reason and an advice:', () => {
+  test.each([
+    ['INSERT INTO shop VALUES (1), (1)', '', 'CONSTRAINT_VIOLATED', false],
+    ['INSERT INTO shop VALUES (2)', '-c default_transaction_read_only=on', 'READ_ONLY', false],
+    ['SELECT pg_sleep(60)', '-c statement_timeout=20ms', 'CANCELLED', false],
+    ['SELECT pg_terminate_backend(pg_backend_pid())', '', 'SERVER_RESTARTED', true],
+    ['CREATE TABLE nowhere.t ()', '', 'NO_SUCH_SCHEMA', false],
+    ["SELECT 'x'::int", '', 'BAD_VALUE', false],
+    ['SELECT * FROM missing', '', 'POSTGRES_ERROR', false],
+    ['BEGIN; SET LOCAL ROLE pg_monitor; SELECT * FROM shop', '', 'PERMISSION_DENIED', false],
+  ])('%s %s is %s', async (statement, options, word, retryable) => {
+    const failure = await failureOf(statement, options);
+    const described = describeServerError(failure);
+    expect(described.code).toBe(word);
+    expect(described.next?.length).toBeGreaterThan(10);
+    expect(described.cause).toBe(failure);
+    expect([isRetryable(failure), isRetryable(described)]).toEqual([retryable, retryable]);
+  });
+});
+
+test('the detail and the SQLSTATE are told, and where it was', async () => {
+  const connection = readConnection(database.uri, {});
+  const described = describeServerError(
+    await failureOf('INSERT INTO shop VALUES (3), (3)'),
+    connection,
+  );
+  expect(described.message).toBe(
+    `${connection.label}: duplicate key value violates unique constraint "shop_pkey" (SQLSTATE 23505); Key (id)=(3) already exists.`,
+  );
+});
+
+test('what was described stays as it is', () => {
+  const error = new ProjectorError({ code: 'X', message: 'x' });
+  expect(describeServerError(error)).toBe(error);
+  expect(isRetryable(error)).toBe(false);
+  expect(isRetryable(new Error('of anything else'))).toBe(false);
+});
