@@ -62,10 +62,13 @@ export async function planRun(context: Context, survey: Survey): Promise<Plan> {
   const { ground, given, control, runId } = context;
   const { source, watermark, newest, newRows } = survey;
   const mode = watermark === undefined ? 'full' : 'incremental';
+  const checked = context.store().then((store) => store.checkBucket(context.signal));
+  checked.catch(() => undefined); // awaited below
   const [target, dependents] = await control.run(async (session) => [
     await readTarget(session, ground.target),
     mode === 'full' ? await readDependents(session, ground.target) : undefined,
   ]);
+  await checked;
   if (mode === 'incremental') requireTarget(context, target);
   return makePlan({
     runId,
