@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { parseConnectionString } from './conninfo.ts';
 import { type Host, isDefaultSocket, readHosts } from './hosts.ts';
@@ -6,6 +5,7 @@ import { checkParameters, type ParameterReader } from './parameters.ts';
 import { type Passfile, readPassfile } from './passfile.ts';
 import { refuse } from './refusal.ts';
 import { type Secret, secret } from './secret.ts';
+import { systemUser } from './system-user.ts';
 import { readTlsPolicy, type TlsPolicy } from './tls.ts';
 
 /** A host, and the password for it: a passfile may have another for each. */
@@ -56,8 +56,8 @@ const DEFAULT_CONNECT_TIMEOUT_SECONDS = 30;
  */
 export function readConnection(text: string, env: Environment): Connection {
   const read = checkParameters(parseConnectionString(text), env);
-  const home = env['HOME'] || homeDirectory();
-  const user = read('user') ?? systemUser();
+  const home = env['HOME'] || systemUser().home;
+  const user = read('user') ?? defaultUser();
   const database = read('dbname') ?? user;
   const passfile = findPassfile(read, home);
   const hosts = readHosts(read).map((host) => ({
@@ -82,23 +82,13 @@ export function readConnection(text: string, env: Environment): Connection {
   };
 }
 
-function systemUser(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    throw refuse(
-      'it names no user, and this process runs as one without a name',
-      'Write postgresql://USER@...',
-    );
-  }
-}
-
-function homeDirectory(): string | undefined {
-  try {
-    return userInfo().homedir;
-  } catch {
-    return undefined;
-  }
+function defaultUser(): string {
+  const { name } = systemUser();
+  if (name !== undefined) return name;
+  throw refuse(
+    'it names no user, and this process runs as one without a name',
+    'Write postgresql://USER@...',
+  );
 }
 
 function findPassfile(read: ParameterReader, home: string | undefined): Passfile {

@@ -94,8 +94,7 @@ function decode(text: string, what: string): string {
 /** `key = value` pairs; values with spaces stand in single quotes; `\` escapes a character. */
 function parseKeyValues(text: string): Conninfo {
   const conninfo: Conninfo = new Map();
-  const pair =
-    /\s*(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*)?)(?=\s|$)/suy;
+  const pair = /\s*(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(?!')((?:[^\s\\]|\\.)*))/suy;
   const end = text.trimEnd().length;
   while (pair.lastIndex < end) {
     const match = pair.exec(text);

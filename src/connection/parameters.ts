@@ -135,17 +135,15 @@ export function checkParameters(
   for (const name of conninfo.keys()) {
     if (!Object.hasOwn(PARAMETERS, name)) throw unknown(name);
   }
-  const read = (name: string) => {
-    // libpq takes an empty value for an unsaid one, but does not look at the environment then.
-    const value = conninfo.get(name) ?? env[PARAMETERS[name]?.env ?? ''];
-    return value === '' ? undefined : value;
-  };
+  // An empty value counts as said: the environment is not looked at then.
+  const written = (name: string) =>
+    conninfo.get(name) ?? (env[PARAMETERS[name]?.env ?? ''] || undefined);
   for (const [name, parameter] of Object.entries(PARAMETERS)) {
-    const value = read(name);
+    const value = written(name);
     if (value === undefined || parameter.values?.includes(value) !== false) continue;
     throw refused(conninfo.has(name) ? name : (parameter.env ?? name), value, parameter);
   }
-  return read;
+  return (name) => written(name) || undefined;
 }
 
 function refused(name: string, value: string, parameter: Parameter): Error {

@@ -27,9 +27,12 @@ async function withPool<T>(work: (sql: postgres.Sql) => Promise<T>): Promise<T> 
   }
 }
 
-const terminate = () => database.sql`
-  SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-  WHERE application_name = 'session test'`;
+/** Ends the session under test, and resolves once the server has forgotten it. */
+async function terminate(): Promise<void> {
+  const left = () => database.sql`
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'session test'`;
+  while ((await left()).length > 0) await Bun.sleep(1);
+}
 
 async function messageOf(promise: Promise<unknown>): Promise<string> {
   return promise.then(

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'bun:test';
-import { userInfo } from 'node:os';
 import { readConnection } from '../../src/connection/connection.ts';
 import { ProjectorError } from '../../src/errors.ts';
 
@@ -42,7 +41,8 @@ describe('a URI', () => {
   });
 
   test('without a user or database takes the user of the system, and the user’s name', () => {
-    expect(read('postgres://h').user).toBe(userInfo().username);
+    const { stdout } = Bun.spawnSync(['id', '-un']);
+    expect(read('postgres://h').user).toBe(String(stdout).trim());
     expect(read('postgres://bob@h').database).toBe('bob');
     expect(read('postgres://bob@h/').database).toBe('bob');
   });
@@ -88,6 +88,10 @@ test('key=value pairs say the same as a URI, quotes and backslashes included', (
   );
   expect(connection.label).toBe('anna@db.example.com:6000/anna');
   expect(connection.hosts[0]?.password?.reveal()).toBe(String.raw`it's \ so`);
+});
+
+test('a quoted value of key=value pairs needs no space after it', () => {
+  expect(read("host='a b'port=7 user=u").label).toBe('u@a b:7/u');
 });
 
 test('the environment says what the connection string does not', () => {
@@ -159,6 +163,7 @@ describe('what is wrong is told with what to write instead:', () => {
       'postgres://h/d?target_session_attrs=rw',
       'target_session_attrs=rw is not one of any, read-write',
     ],
+    ['postgres://h/d?sslmode=', 'sslmode= is not one of disable'],
     ['postgres://h/d?sslmode', 'Write sslmode=VALUE.'],
     ['postgres://h/d?options=-c%20a=b', 'Write %3D for an = within a value.'],
     ['postgres://h:x/d', 'a port is not a number from 1 to 65535'],
