@@ -2,9 +2,11 @@ import { createStorage, openStorage } from './clients/storage.ts';
 import type { Context } from './context.ts';
 import { messageOf } from './errors.ts';
 import { quoteLiteral, quoteTable, type TableName } from './identifiers.ts';
+import { type RunChange, updateRun } from './state/ledger.ts';
 
 /** What a run leaves in the three services until it is cleaned up. */
 export interface Leftovers {
+  readonly runId: string;
   readonly jobId: string | undefined;
   readonly location: string;
   readonly bucket: string;
@@ -12,50 +14,57 @@ export interface Leftovers {
   readonly staging: TableName | undefined;
 }
 
-/** How long all of the clean-up after a signal may take, in milliseconds. */
-const CLEAN_UP_MS = 4000;
+/** How long the clean-up may take, in milliseconds: it is the next run's if it cannot be done. */
+const CLEAN_UP_MS = 60_000;
+/** The same after a signal: the process has five seconds for all. */
+const CLEAN_UP_AFTER_SIGNAL_MS = 3000;
 
 /**
- * Removes what a run left: running job, objects, staging table, and the ledger's rows on splits.
- * What cannot be removed is told as a warning and left to the next run and the bucket's lifecycle.
+ * Removes what a run left: staging table, the ledger's rows on splits, running job, objects; then
+ * `end` is written into its row, with whether nothing is left. Staging goes first: nobody resumes a
+ * run without it. What cannot be removed is told as a warning, and is the next run's to remove.
  */
-export async function cleanUp(context: Context, left: Leftovers): Promise<boolean> {
-  const signal = context.signal.aborted
-    ? AbortSignal.timeout(CLEAN_UP_MS)
-    : AbortSignal.any([AbortSignal.timeout(600_000)]);
-  const results = await Promise.all([
-    attempt(context, `cancel job ${left.jobId}`, () => removeExport(context, left, signal)),
-    attempt(context, 'drop the staging table', () => dropStaging(context, left)),
-  ]);
-  return results.every(Boolean);
+export async function cleanUp(context: Context, left: Leftovers, end: RunChange): Promise<void> {
+  const { control, ground } = context;
+  const hold = context.signal.aborted ? control.whileHeld : control.run;
+  const signal = deadline(context.signal);
+  await hold((session) => session.unsafe(dropStaging(context, left)));
+  const cleaned = await removed(context, left, signal);
+  await hold((session) =>
+    session.unsafe(updateRun(ground.tables, left.runId, { ...end, cleaned })),
+  );
 }
 
-async function attempt(
-  context: Context,
-  what: string,
-  action: () => Promise<void>,
-): Promise<boolean> {
-  try {
-    await action();
-    return true;
-  } catch (error) {
-    context.report.warn(`could not ${what}: ${messageOf(error)}`);
-    return false;
-  }
+/** Aborted after CLEAN_UP_MS, or soon after a signal. */
+function deadline(signal: AbortSignal): AbortSignal {
+  const late = new AbortController();
+  const hurry = () =>
+    setTimeout(() => late.abort(new Error('there was no time left')), CLEAN_UP_AFTER_SIGNAL_MS);
+  if (signal.aborted) hurry();
+  else signal.addEventListener('abort', hurry, { once: true });
+  return AbortSignal.any([late.signal, AbortSignal.timeout(CLEAN_UP_MS)]);
+}
+
+/** In one round trip, and so in one transaction. */
+function dropStaging({ ground }: Context, { staging, objectPrefix }: Leftovers): string {
+  const drop = staging === undefined ? '' : `DROP TABLE IF EXISTS ${quoteTable(staging)};`;
+  return `SET LOCAL client_min_messages = warning; ${drop}
+    DELETE FROM ${quoteTable(ground.tables.splits)} WHERE object_prefix = ${quoteLiteral(objectPrefix)}`;
 }
 
 /** The job first: a running one would write more objects. */
-async function removeExport(context: Context, left: Leftovers, signal: AbortSignal): Promise<void> {
-  if (left.jobId !== undefined) await context.warehouse.cancel(left.jobId, left.location);
-  const same = left.bucket === context.given.bucket;
-  const store = same ? await context.store() : openStorage(await createStorage(), left.bucket);
-  await store.remove(left.objectPrefix, signal);
-}
-
-async function dropStaging(context: Context, left: Leftovers): Promise<void> {
-  const { sql, ground } = context;
-  const drop =
-    left.staging === undefined ? '' : `DROP TABLE IF EXISTS ${quoteTable(left.staging)};`;
-  await sql.unsafe(`SET client_min_messages = warning; ${drop}
-    DELETE FROM ${quoteTable(ground.tables.splits)} WHERE object_prefix = ${quoteLiteral(left.objectPrefix)}`);
+async function removed(context: Context, left: Leftovers, signal: AbortSignal): Promise<boolean> {
+  const { jobId, location, bucket, objectPrefix } = left;
+  try {
+    if (jobId !== undefined) await context.warehouse.cancel(jobId, location, signal);
+    const same = bucket === context.given.bucket;
+    const store = same ? await context.store() : openStorage(await createStorage(), bucket);
+    await store.remove(objectPrefix, signal);
+    return true;
+  } catch (error) {
+    context.report.warn(
+      `could not remove gs://${bucket}/${objectPrefix}: ${messageOf(error)}; the next run tries again`,
+    );
+    return false;
+  }
 }

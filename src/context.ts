@@ -6,10 +6,12 @@ import type { RunWorld } from './cli.ts';
 import { openWarehouse, type Warehouse } from './clients/bigquery.ts';
 import { connectPostgres } from './clients/postgres.ts';
 import { createStorage, type ObjectStore, openStorage } from './clients/storage.ts';
-import { type Control, openControl } from './control.ts';
+import { type Control, openControl, type Session } from './control.ts';
 import { type Ground, readGround } from './ground.ts';
 import type { Report } from './report/report.ts';
 import type { SourceName } from './source.ts';
+import { requireOurs } from './state/ledger.ts';
+import { applicationName } from './state/lock.ts';
 
 /** What the steps of a run work with. */
 export interface Context extends AsyncDisposable {
@@ -38,16 +40,21 @@ export async function openContext(given: Arguments, world: RunWorld): Promise<Co
   await using stack = new AsyncDisposableStack();
   const sql = await connectPostgres(given.connection, {
     maxConnections: MAX_CONNECTIONS,
-    applicationName: `bq_to_postgres ${runId}`,
+    applicationName: applicationName(runId),
     accessToken: () => accessToken(auth),
   });
   stack.defer(() => sql.end({ timeout: 2 }));
   const session = await sql.reserve();
   const ground = await readGround(session, given.pgTable);
-  const wish = { target: ground.target, tables: ground.tablesIfThere, signal };
+  const wish = {
+    target: ground.target,
+    tables: ground.tablesIfThere,
+    signal,
+    requireOurs: (again: Session) => requireOurs(again, ground.tables, runId),
+  };
   const control = await openControl(sql, session, wish, report);
   stack.defer(() => control.close());
-  const warehouse = await openWarehouse(auth, signal);
+  const warehouse = await openWarehouse(auth, signal, report);
   const opened = stack.move();
   let store: Promise<ObjectStore> | undefined;
   return {
@@ -59,7 +66,7 @@ export async function openContext(given: Arguments, world: RunWorld): Promise<Co
     control,
     warehouse,
     store: () => {
-      store ??= createStorage().then((client) => openStorage(client, given.bucket));
+      store ??= createStorage(auth).then((client) => openStorage(client, given.bucket));
       return store;
     },
     report,

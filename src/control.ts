@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type postgres from 'postgres';
 import { isRetryable } from './clients/postgres.ts';
 import { retry } from './clients/retry.ts';
+import { messageOf, ProjectorError } from './errors.ts';
 import type { Report } from './report/report.ts';
 import { type LockWish, lockTarget } from './state/lock.ts';
 
@@ -14,19 +16,34 @@ export interface Control {
   /**
    * Runs `action` on the session. When the connection is lost, connects and locks again, for up to
    * ten minutes, and runs it again: `action` must ask first whether it was done before. By the time
-   * the lock is had again, the backend of the lost session has ended, and the answer is final.
+   * the lock is had again, the backend of the lost session has ended, and the answer is final. What
+   * it runs is cancelled when the signal is aborted.
    */
   run<T>(action: (session: Session) => Promise<T>): Promise<T>;
+  /**
+   * Runs `action` once, if the lock is held without a gap since it was last had, and whatever the
+   * signal says: to finish and to clean up. Throws where the lock is lost.
+   */
+  whileHeld<T>(action: (session: Session) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
-/** Reserves a session of the pool and takes the lock; `wish` says whose. Throws TARGET_BUSY. */
+export interface ControlWish extends Omit<LockWish, 'formerBackends'> {
+  /** Asked on the new session, after the lock was lost and had again. Throws TAKEN_OVER. */
+  readonly requireOurs: (session: Session) => Promise<void>;
+}
+
+/** A session that does not answer for so long is given up. */
+const ANSWER_MS = 5000;
+
+/** Takes the lock on the session `first`; `wish` says whose. Throws TARGET_BUSY. */
 export async function openControl(
   sql: postgres.Sql,
   first: Session,
-  wish: Omit<LockWish, 'formerBackends'>,
+  wish: ControlWish,
   report: Report,
 ): Promise<Control> {
+  const { signal } = wish;
   const formerBackends = new Set<number>();
   let session: Session | undefined = first;
   let backend = await lockTarget(first, { ...wish, formerBackends });
@@ -36,19 +53,22 @@ export async function openControl(
     const fresh = await sql.reserve();
     try {
       backend = await lockTarget(fresh, { ...wish, formerBackends });
+      await wish.requireOurs(fresh);
     } catch (error) {
-      fresh.release();
+      await giveBack(fresh);
       throw error;
     }
+    report.info('connected to PostgreSQL again, with the lock of the target');
     session = fresh;
     return fresh;
   }
 
-  function lose(error: Error): void {
-    report.warn(`the connection to PostgreSQL was lost: ${error.message}; connecting again`);
+  /** Gives the session up if it is lost: what comes next asks for the lock anew. */
+  async function loseIfLost(current: Session): Promise<boolean> {
+    if (await rolledBack(current)) return false;
     formerBackends.add(backend);
-    session?.release();
     session = undefined;
+    return true;
   }
 
   return {
@@ -56,18 +76,109 @@ export async function openControl(
       retry(
         async () => {
           const current = await locked();
+          const stopCancelling = cancelOnAbort(sql, backend, signal);
           try {
             return await action(current);
           } catch (error) {
-            if (isRetryable(error)) lose(error as Error);
-            throw error;
+            await stopCancelling();
+            const lost = await loseIfLost(current);
+            throw lost || isPassing(error) ? error : forGood(error);
+          } finally {
+            await stopCancelling();
           }
         },
-        { signal: wish.signal, isRetryable },
-      ),
+        {
+          signal,
+          isRetryable: (error) => !(error instanceof ForGood) && isRetryable(error),
+          onWait: (error) => report.warn(lostText(error)),
+        },
+      ).catch((error) => {
+        throw error instanceof ForGood ? error.cause : error;
+      }),
+    async whileHeld(action) {
+      if (session === undefined) throw lockLost();
+      return await Promise.race([action(session), sleep(ANSWER_MS).then(() => refuse())]);
+    },
     async close() {
       session?.release();
       session = undefined;
     },
   };
+}
+
+/** What is said while connections are lost, and while they cannot be had. */
+export function lostText(error: unknown): string {
+  return `the connection to PostgreSQL was lost: ${messageOf(error)}; connecting again`;
+}
+
+/** The session is alive: what failed would fail again, however retryable it looks. */
+class ForGood extends Error {
+  override readonly name = 'ForGood';
+}
+
+function forGood(cause: unknown): ForGood {
+  return new ForGood('not retryable', { cause });
+}
+
+/** serialization_failure and deadlock_detected: the same may well succeed on the same session. */
+function isPassing(error: unknown): boolean {
+  return ['40001', '40P01'].includes(String((error as { code?: unknown }).code));
+}
+
+/** Ends whatever transaction there is; false: the session is lost, or as good as lost. */
+export async function rolledBack(session: Session): Promise<boolean> {
+  const answer = session.unsafe('ROLLBACK').then(
+    () => true,
+    () => false,
+  );
+  return await Promise.race([answer, sleep(ANSWER_MS).then(() => false)]);
+}
+
+/** Releases a session into the pool, unless it is stuck: the next one to have it would be, too. */
+export async function giveBack(session: Session): Promise<void> {
+  const unlocked = session.unsafe('SELECT pg_advisory_unlock_all()').then(
+    () => session.release(),
+    () => session.release(),
+  );
+  await Promise.race([unlocked, sleep(ANSWER_MS)]);
+}
+
+const CANCEL_EVERY_MS = 300;
+
+/**
+ * Cancels what `backend` runs once the signal is aborted, again and again until stopped: a statement
+ * that waits for a lock or merges many rows knows nothing of signals.
+ */
+function cancelOnAbort(
+  sql: postgres.Sql,
+  backend: number,
+  signal: AbortSignal,
+): () => Promise<void> {
+  let cancelling: Promise<unknown> = Promise.resolve();
+  let timer: Timer | undefined;
+  const cancel = () => {
+    cancelling = sql.unsafe(`SELECT pg_cancel_backend(${backend})`).catch(() => undefined);
+  };
+  const onAbort = () => {
+    cancel();
+    timer = setInterval(cancel, CANCEL_EVERY_MS);
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  return async () => {
+    signal.removeEventListener('abort', onAbort);
+    clearInterval(timer);
+    await Promise.race([cancelling, sleep(CANCEL_EVERY_MS)]);
+  };
+}
+
+function lockLost(): ProjectorError {
+  return new ProjectorError({
+    code: 'LOCK_LOST',
+    message: 'the connection that held the lock of the target is lost',
+    next: 'Run the same command again: it puts right what this run left.',
+  });
+}
+
+function refuse(): never {
+  throw lockLost();
 }

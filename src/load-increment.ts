@@ -1,19 +1,18 @@
 import { planSplits } from './avro/splits.ts';
 import { checkLoaded } from './check.ts';
 import type { Context } from './context.ts';
-import type { Session } from './control.ts';
+import { rolledBack, type Session } from './control.ts';
 import { createEncoder } from './copy/encoder.ts';
 import { CHUNK_BYTES } from './copy/pump.ts';
 import type { Exported } from './export.ts';
 import { headersOf } from './headers.ts';
-import { quoteLiteral, quoteTable } from './identifiers.ts';
 import { instantOfPostgresMicros } from './instant.ts';
 import { type Loaded, SPLIT_BYTES } from './load-full.ts';
 import { copySplits } from './load-split.ts';
 import { addColumns, batchTable, copyInto, mergeStatement } from './merge.ts';
 import { explainRowError } from './misfit.ts';
 import { copyStatement, type Plan } from './plan.ts';
-import { updateRun } from './state/ledger.ts';
+import { commitRun, readRun } from './state/ledger.ts';
 
 /**
  * Loads the export into the target in one transaction: new columns, rows, the merge by key where
@@ -35,17 +34,13 @@ export async function loadIncrement(
       const result = await copyAll(context, plan, exported, session, (rows) =>
         phase.advance(rows, { rows }),
       );
-      const mark = updateRun(ground.tables, plan.runId, {
-        status: 'committed',
-        rows: result.rows,
-        ...(result.watermark !== undefined && { watermark: result.watermark }),
-      });
-      await session.unsafe([...mergeStatement(plan), mark].join('; '));
+      for (const statement of mergeStatement(plan)) await session.unsafe(statement);
+      await commitRun(session, ground.tables, plan.runId, result);
       context.signal.throwIfAborted();
       await session.unsafe('COMMIT');
       return result;
     } catch (error) {
-      await session.unsafe('ROLLBACK').catch(() => undefined);
+      await rolledBack(session);
       throw error;
     }
   });
@@ -53,18 +48,14 @@ export async function loadIncrement(
   return loaded;
 }
 
-/** What an earlier try committed, if it did. */
+/** What an earlier try committed, if it did; another run may even have set its watermark. */
 async function alreadyCommitted(
   session: Session,
   { ground }: Context,
   plan: Plan,
 ): Promise<Loaded | undefined> {
-  const [row] = await session.unsafe<{ rows: string; watermark: string | null }[]>(
-    `SELECT rows::text, to_char(watermark, 'YYYY-MM-DD HH24:MI:SS.US') AS watermark
-     FROM ${quoteTable(ground.tables.runs)}
-     WHERE run_id = ${quoteLiteral(plan.runId)} AND status = 'committed'`,
-  );
-  if (row === undefined) return undefined;
+  const row = await readRun(session, ground.tables, plan.runId);
+  if (row?.status !== 'committed' && row?.status !== 'applied') return undefined;
   return { rows: Number(row.rows), watermark: row.watermark ?? undefined };
 }
 

@@ -28,12 +28,17 @@ export interface CopyJob {
 
 /** Copies the rows of some splits, in order, by one COPY; an error fails the COPY and is thrown on. */
 export async function copySplits(session: Session, job: CopyJob): Promise<Copied> {
+  const { signal } = job;
   const copy = await openCopy(session, job.statement);
+  // A server that takes no more bytes must not keep us from stopping.
+  const onAbort = () => copy.abort(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
   try {
+    signal.throwIfAborted();
     const pump = createPump(job.encoder, copy);
     const sums: SplitSum[] = [];
     for (const split of job.splits) {
-      const blocks = readBlocks(job.store, await job.headerOf(split), split, job.signal);
+      const blocks = readBlocks(job.store, await job.headerOf(split), split, signal);
       for await (const block of blocks) {
         await pump.push(block);
         job.onProgress(pump.rows);
@@ -45,5 +50,7 @@ export async function copySplits(session: Session, job: CopyJob): Promise<Copied
   } catch (error) {
     copy.abort(error as Error);
     throw error;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }

@@ -1,13 +1,14 @@
 import { cleanUp, type Leftovers } from './clean-up.ts';
 import type { Context } from './context.ts';
-import type { TableName } from './identifiers.ts';
-import { type UnfinishedRun, unfinishedQuery, updateRun } from './state/ledger.ts';
-import { setWatermark } from './state/watermark.ts';
+import { quoteLiteral, type TableName } from './identifiers.ts';
+import { applyRun, type UnfinishedRun, unfinishedQuery } from './state/ledger.ts';
+import { namePattern } from './state/lock.ts';
 
 /**
  * Puts right what earlier runs on the target left when they died: a watermark that lags behind
- * committed rows is rolled forward, exports and staging tables of increments are removed. Gives
- * the last full load that another run might go on with; it is left as it is.
+ * committed rows is rolled forward, exports and staging tables of increments are removed, and what
+ * could not be removed before. Gives the last full load that another run might go on with; it is
+ * left as it is.
  */
 export async function recover(context: Context): Promise<UnfinishedRun | undefined> {
   const { control, ground } = context;
@@ -17,13 +18,30 @@ export async function recover(context: Context): Promise<UnfinishedRun | undefin
   );
   let resumable: UnfinishedRun | undefined;
   for (const run of runs) {
+    await endSessions(context, run);
     if (run.status === 'committed') await rollForward(context, run);
+    else if (!UNDER_WAY.has(run.status)) await cleanUp(context, leftoversOf(context, run), {});
     else if (mayResume(run)) {
       if (resumable !== undefined) await discardRun(context, resumable);
       resumable = run;
     } else await discardRun(context, run);
   }
   return resumable;
+}
+
+const UNDER_WAY: ReadonlySet<string> = new Set(['exporting', 'loading']);
+
+/**
+ * Ends what is left of a run's sessions. We hold its lock, so it has none; but a session that waits
+ * or builds an index notices late that its client is gone, and a run that lost its lock must not
+ * write on into what is another's now.
+ */
+async function endSessions({ control }: Context, run: UnfinishedRun): Promise<void> {
+  await control.run((session) =>
+    session.unsafe(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
+        AND application_name LIKE ${quoteLiteral(namePattern(run.run_id))}`),
+  );
 }
 
 /** The ledger's name of a target: the same for every spelling of `--pg-table`. */
@@ -40,32 +58,17 @@ async function rollForward(context: Context, run: UnfinishedRun): Promise<void> 
   report.info(`run ${run.run_id} died after its commit: its watermark is set now`, {
     watermark: run.watermark,
   });
-  const watermark = run.watermark ?? undefined;
-  const keeps = run.mode === 'incremental' && watermark === undefined;
-  await control.run((session) =>
-    session.unsafe(
-      [
-        'BEGIN',
-        ...(keeps ? [] : [setWatermark(ground.tables, run.table_name, watermark)]),
-        updateRun(ground.tables, run.run_id, { status: 'applied' }),
-        'COMMIT',
-      ].join('; '),
-    ),
-  );
-  await cleanUp(context, { ...leftoversOf(context, run), jobId: undefined, staging: undefined });
+  const { run_id: runId, table_name: tableName, mode } = run;
+  const apply = { runId, tableName, mode, watermark: run.watermark ?? undefined };
+  await control.run((session) => session.unsafe(applyRun(ground.tables, apply)));
+  await cleanUp(context, leftoversOf(context, run), {});
 }
 
 /** Removes what a run that died before its commit left, and says so in the ledger. */
 export async function discardRun(context: Context, run: UnfinishedRun): Promise<void> {
   context.report.info(`run ${run.run_id} died before its commit: what it left is removed`);
-  if (!(await cleanUp(context, leftoversOf(context, run)))) return;
-  const ended = {
-    status: 'died',
-    error: 'died before its commit; cleaned up by a later run',
-  } as const;
-  await context.control.run((session) =>
-    session.unsafe(updateRun(context.ground.tables, run.run_id, ended)),
-  );
+  const error = 'died before its commit; cleaned up by a later run';
+  await cleanUp(context, leftoversOf(context, run), { status: 'died', error });
 }
 
 /** `gs://BUCKET/PREFIX` of the ledger, taken apart. */
@@ -73,6 +76,7 @@ export function leftoversOf(context: Context, run: UnfinishedRun): Leftovers {
   const match = /^gs:\/\/([^/]+)\/(.+)$/.exec(run.object_prefix ?? '');
   const { schema } = context.ground.target;
   return {
+    runId: run.run_id,
     jobId: run.job_id ?? undefined,
     location: run.location,
     bucket: match?.[1] ?? context.given.bucket,

@@ -1,8 +1,18 @@
+import { planSplits } from './avro/splits.ts';
 import type { Context } from './context.ts';
+import { totalBytes } from './export.ts';
 import { quoteLiteral, quoteTable } from './identifiers.ts';
+import { SPLIT_BYTES } from './load-full.ts';
 import type { Plan } from './plan.ts';
 import { discardRun, leftoversOf } from './recover.ts';
-import { type UnfinishedRun, updateRun } from './state/ledger.ts';
+import type { UnfinishedRun } from './state/ledger.ts';
+import { readDoneSplits } from './state/splits.ts';
+
+/** The plan of a run, and the run that it goes on with, if it does. */
+export interface PlanToRun {
+  readonly plan: Plan;
+  readonly resumes: UnfinishedRun | undefined;
+}
 
 /**
  * The plan of a run that goes on with the export and the staging table of one that died, if that
@@ -13,20 +23,17 @@ export async function resumePlan(
   context: Context,
   fresh: Plan,
   unfinished: UnfinishedRun | undefined,
-): Promise<Plan> {
-  if (unfinished === undefined) return fresh;
+): Promise<PlanToRun> {
+  if (unfinished === undefined) return { plan: fresh, resumes: undefined };
   if (!(await canResume(context, fresh, unfinished))) {
     await discardRun(context, unfinished);
-    return fresh;
+    return { plan: fresh, resumes: undefined };
   }
-  const { control, ground, report } = context;
-  report.info(`run ${unfinished.run_id} died while it loaded: this run goes on with its export`);
-  const left = leftoversOf(context, unfinished);
-  const ended = { status: 'resumed', error: `taken up by run ${fresh.runId}` } as const;
-  await control.run((session) =>
-    session.unsafe(updateRun(ground.tables, unfinished.run_id, ended)),
+  context.report.info(
+    `run ${unfinished.run_id} died while it loaded: this run goes on with its export`,
   );
-  return {
+  const left = leftoversOf(context, unfinished);
+  const plan = {
     ...fresh,
     window: { low: undefined, high: unfinished.high ?? undefined },
     objectPrefix: left.objectPrefix,
@@ -34,22 +41,27 @@ export async function resumePlan(
     staging: left.staging,
     expectedRows: Number(unfinished.exported_rows ?? fresh.expectedRows),
   };
+  return { plan, resumes: unfinished };
 }
 
+/** The same plan, its staging table, and every byte of its export as it was. */
 async function canResume(
   context: Context,
   fresh: Plan,
   unfinished: UnfinishedRun,
 ): Promise<boolean> {
-  const { bucket, staging } = leftoversOf(context, unfinished);
-  if (unfinished.plan !== fresh.fingerprint || bucket !== fresh.bucket || staging === undefined) {
-    return false;
-  }
+  const { bucket, staging, objectPrefix } = leftoversOf(context, unfinished);
+  const same = unfinished.plan === fresh.fingerprint && bucket === fresh.bucket;
+  if (!same || staging === undefined || fresh.mode !== 'full') return false;
+  const { control, ground, signal } = context;
   const place = quoteLiteral(quoteTable(staging));
-  const [row] = await context.sql.unsafe(`SELECT to_regclass(${place}) IS NOT NULL AS there`);
-  const objects = await (await context.store()).list(
-    leftoversOf(context, unfinished).objectPrefix,
-    context.signal,
-  );
-  return row?.['there'] === true && objects.length > 0;
+  const [there, done] = await control.run(async (session) => {
+    const [row] = await session.unsafe(`SELECT to_regclass(${place}) IS NOT NULL AS there`);
+    const splits = await readDoneSplits(session, ground.tables, objectPrefix);
+    return [row?.['there'] === true, [...splits.keys()]] as const;
+  });
+  const objects = await (await context.store()).list(objectPrefix, signal);
+  const ids = new Set(planSplits(objects, SPLIT_BYTES).map(({ id }) => id));
+  const complete = String(totalBytes(objects)) === unfinished.bytes;
+  return there && complete && done.every((id) => ids.has(id));
 }

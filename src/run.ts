@@ -1,24 +1,22 @@
-import { hostname } from 'node:os';
 import type { Arguments } from './arguments.ts';
 import { cleanUp } from './clean-up.ts';
 import type { RunWorld } from './cli.ts';
 import { describeServerError, isRetryable } from './clients/postgres.ts';
 import { type Context, openContext } from './context.ts';
 import { messageOf, ProjectorError } from './errors.ts';
-import { exportRows } from './export.ts';
-import type { Instant } from './instant.ts';
+import { type Exported, exportedBefore, exportRows } from './export.ts';
 import { type Loaded, loadFull } from './load-full.ts';
 import { loadIncrement } from './load-increment.ts';
 import type { Plan } from './plan.ts';
-import { discardRun, recover, targetText } from './recover.ts';
+import { recordNothingNew, recordResumed, recordStart } from './record.ts';
+import { discardRun, recover } from './recover.ts';
 import type { Summary } from './report/summary.ts';
-import { timed } from './report/timed.ts';
-import { resumePlan } from './resume.ts';
-import { sourceText } from './source.ts';
-import { insertRun, updateRun } from './state/ledger.ts';
-import { setWatermark } from './state/watermark.ts';
+import { type Timings, timed } from './report/timed.ts';
+import { type PlanToRun, resumePlan } from './resume.ts';
+import { applyRun, readRun } from './state/ledger.ts';
 import { summarize } from './summarize.ts';
 import { describeSource, planRun, prepareState, surveySource } from './survey.ts';
+import { explainViolation } from './swap/violations.ts';
 import { createStaging, dress, swapIn } from './swap-in.ts';
 
 /**
@@ -40,10 +38,10 @@ export async function run(given: Arguments, world: RunWorld): Promise<Summary> {
       return summarize(context, survey, timings);
     }
     const fresh = await planRun(context, survey);
-    const plan = await resumePlan(context, fresh, unfinished);
-    for (const warning of plan.warnings) context.report.warn(warning);
-    const { loaded, bytes } = await project(context, plan);
-    return summarize(context, survey, timings, { plan, loaded, bytes });
+    const toRun = await resumePlan(context, fresh, unfinished);
+    for (const warning of toRun.plan.warnings) context.report.warn(warning);
+    const { loaded, bytes } = await project(context, toRun, timings);
+    return summarize(context, survey, timings, { plan: toRun.plan, loaded, bytes });
   } catch (error) {
     throw error instanceof ProjectorError ? error : describeServerError(error, given.connection);
   }
@@ -55,15 +53,25 @@ interface Projected {
 }
 
 /** From the ledger's first mark to the last: everything that has to be undone when it fails. */
-async function project(context: Context, plan: Plan): Promise<Projected> {
-  await recordStart(context, plan);
+async function project(
+  context: Context,
+  { plan, resumes }: PlanToRun,
+  timings: Timings,
+): Promise<Projected> {
   try {
-    const exported = await exportRows(context, plan);
+    if (resumes === undefined) await recordStart(context, plan);
+    else await recordResumed(context, plan, resumes);
+    const exported = await (resumes === undefined
+      ? exportRows(context, plan)
+      : exportedBefore(context, plan, resumes));
     const loaded = await (plan.staging === undefined
       ? loadIncrement(context, plan, exported)
-      : loadAndSwap(context, plan, exported, plan.staging));
-    await applyWatermark(context, plan, loaded);
-    await removeLeftovers(context, plan, undefined);
+      : loadAndSwap(context, plan, exported, plan.staging)
+    ).catch((error) => {
+      throw explainViolation(error, plan.target);
+    });
+    await applyWatermark(context, plan, loaded, timings);
+    await removeExport(context, plan);
     return { loaded, bytes: exported.bytes };
   } catch (error) {
     await undo(context, plan, error);
@@ -74,7 +82,7 @@ async function project(context: Context, plan: Plan): Promise<Projected> {
 async function loadAndSwap(
   context: Context,
   plan: Plan,
-  exported: Parameters<typeof loadFull>[2],
+  exported: Exported,
   staging: NonNullable<Plan['staging']>,
 ): Promise<Loaded> {
   await createStaging(context, plan, staging);
@@ -84,54 +92,23 @@ async function loadAndSwap(
   return loaded;
 }
 
-/** One row a run, also of those that had nothing to do. */
-async function recordNothingNew(context: Context, low: Instant): Promise<void> {
-  const { tables } = context.ground;
-  const none = { objectPrefix: undefined, jobId: undefined, staging: undefined, plan: undefined };
-  const row = { ...newRun(context), ...none, mode: 'incremental', low, high: undefined } as const;
-  const sql = `${insertRun(tables, { ...row, status: 'applied' })};
-    ${updateRun(tables, context.runId, { status: 'applied', rows: 0, bytes: 0 })}`;
-  await context.control.run((session) => session.unsafe(sql));
-}
-
-/** What every row of the ledger says. */
-function newRun({ runId, given, ground, source }: Context) {
-  return {
-    runId,
-    tableName: given.pgTableText,
-    target: targetText(ground.target),
-    source: sourceText(source),
-    host: hostname(),
-    pid: process.pid,
-    location: given.location,
-  };
-}
-
-/** The row is there before there is anything to clean up. */
-async function recordStart(context: Context, plan: Plan): Promise<void> {
-  const row = insertRun(context.ground.tables, {
-    ...newRun(context),
-    mode: plan.mode,
-    ...plan.window,
-    status: 'exporting',
-    objectPrefix: `gs://${plan.bucket}/${plan.objectPrefix}`,
-    jobId: plan.jobId,
-    staging: plan.staging?.name,
-    plan: plan.fingerprint,
-  });
-  await context.control.run((session) => session.unsafe(row));
-}
-
 /** After the commit, so that a watermark never promises rows that are not there. */
-async function applyWatermark(context: Context, plan: Plan, loaded: Loaded): Promise<void> {
-  const { control, ground } = context;
-  const { tables } = ground;
-  const advances = plan.mode === 'full' || loaded.watermark !== undefined;
-  const statements = [
-    ...(advances ? [setWatermark(tables, plan.tableName, loaded.watermark)] : []),
-    updateRun(tables, plan.runId, { status: 'applied' }),
-  ];
-  await control.run((session) => session.unsafe(['BEGIN', ...statements, 'COMMIT'].join('; ')));
+async function applyWatermark(
+  { control, ground }: Context,
+  plan: Plan,
+  { watermark }: Loaded,
+  { seconds }: Timings,
+): Promise<void> {
+  const { runId, tableName, mode } = plan;
+  const apply = applyRun(ground.tables, { runId, tableName, mode, watermark, seconds });
+  await control.run((session) => session.unsafe(apply));
+}
+
+/** The objects have done their duty; staging is the target by now. */
+async function removeExport(context: Context, plan: Plan): Promise<void> {
+  const phase = context.report.phase('clean up');
+  await cleanUp(context, leftovers(context, plan, undefined, undefined), {});
+  phase.finish();
 }
 
 /**
@@ -139,28 +116,25 @@ async function applyWatermark(context: Context, plan: Plan, loaded: Loaded): Pro
  * lost database (a full load can go on from there), and a failure after the commit.
  */
 async function undo(context: Context, plan: Plan, error: unknown): Promise<void> {
-  const { signal, sql, ground, report } = context;
+  const { signal, control, ground, report } = context;
   if (isRetryable(error) && !signal.aborted) return;
-  const status = signal.aborted ? 'interrupted' : 'failed';
+  const hold = signal.aborted ? control.whileHeld : control.run;
   try {
-    const [row] = await sql.unsafe(
-      `${updateRun(ground.tables, plan.runId, { status, error: messageOf(error) })} AND status NOT IN ('committed', 'applied') RETURNING run_id`,
-    );
-    if (row !== undefined) await removeLeftovers(context, plan, plan.jobId);
+    const row = await hold((session) => readRun(session, ground.tables, plan.runId));
+    if (row?.status !== 'exporting' && row?.status !== 'loading') return;
+    const status = signal.aborted ? 'interrupted' : 'failed';
+    const left = leftovers(context, plan, row.job_id ?? plan.jobId, plan.staging);
+    await cleanUp(context, left, { status, error: messageOf(error) });
   } catch (cause) {
-    report.warn(`could not write the failure into the ledger: ${messageOf(cause)}`);
+    report.warn(`could not clean up: ${messageOf(cause)}; the next run will`);
   }
 }
 
-async function removeLeftovers(
+function leftovers(
   context: Context,
-  plan: Plan,
+  { runId, bucket, objectPrefix }: Plan,
   jobId: string | undefined,
-): Promise<void> {
-  const { bucket, objectPrefix } = plan;
-  const staging = jobId === undefined ? undefined : plan.staging;
-  const { location } = context.given;
-  const phase = context.report.phase('clean up');
-  await cleanUp(context, { jobId, location, bucket, objectPrefix, staging });
-  phase.finish();
+  staging: Plan['staging'],
+) {
+  return { runId, jobId, location: context.given.location, bucket, objectPrefix, staging };
 }

@@ -1,8 +1,11 @@
+import { isRetryable } from './clients/postgres.ts';
+import { retry } from './clients/retry.ts';
 import type { Context } from './context.ts';
+import { lostText, rolledBack } from './control.ts';
 import { quoteLiteral, quoteTable, type TableName } from './identifiers.ts';
 import type { Loaded } from './load-full.ts';
 import type { Plan } from './plan.ts';
-import { statusOfRun, updateRun } from './state/ledger.ts';
+import { commitRun, readRun } from './state/ledger.ts';
 import { dressStaging } from './swap/dress.ts';
 import { stagingStatements } from './swap/staging.ts';
 import { swap } from './swap/swap.ts';
@@ -21,20 +24,25 @@ export async function createStaging(
     try {
       await session.unsafe(['BEGIN', ...statements, 'COMMIT'].join(';\n'));
     } catch (error) {
-      await session.unsafe('ROLLBACK').catch(() => undefined);
+      await rolledBack(session);
       throw error;
     }
   });
 }
 
-/** Indexes, constraints and statistics, on rows that nobody sees yet. */
+/** Indexes, constraints and statistics, on rows that nobody sees yet; what is made stays made. */
 export async function dress(context: Context, plan: Plan, staging: TableName): Promise<void> {
   const { sql, report, signal } = context;
   const phase = report.phase('indexes', { total: 100, unit: '%' });
   const { dependents } = plan;
-  await dressStaging(sql, { staging, dependents, signal }, (progress) =>
-    phase.advance(Math.floor((100 * progress.done) / Math.max(1, progress.total))),
-  );
+  const onWait = (error: unknown) => report.warn(lostText(error));
+  const onProgress = ({ done, total }: { done: number; total: number }) =>
+    phase.advance(Math.floor((100 * done) / Math.max(1, total)));
+  await retry(() => dressStaging(sql, { staging, dependents, signal }, onProgress), {
+    signal,
+    isRetryable,
+    onWait,
+  });
   phase.finish();
 }
 
@@ -49,7 +57,8 @@ export async function swapIn(
   const phase = report.phase('swap');
   const { target, dependents, added } = plan;
   await control.run(async (session) => {
-    if ((await statusOfRun(session, ground.tables, plan.runId)) === 'committed') return;
+    const before = await readRun(session, ground.tables, plan.runId);
+    if (before?.status === 'committed' || before?.status === 'applied') return;
     await session.unsafe('BEGIN');
     try {
       const onWait = ({ tries }: { tries: number }) =>
@@ -59,19 +68,13 @@ export async function swapIn(
         { target, staging, dependents, added },
         { signal, onWait },
       );
-      await session.unsafe(
-        updateRun(ground.tables, plan.runId, {
-          status: 'committed',
-          rows: loaded.rows,
-          ...(loaded.watermark !== undefined && { watermark: loaded.watermark }),
-        }),
-      );
+      await commitRun(session, ground.tables, plan.runId, loaded);
       signal.throwIfAborted();
       await session.unsafe('COMMIT');
       const { lockHeldMs, reasons } = swapped;
       report.info(`the swap held its locks for ${Math.ceil(lockHeldMs)} ms`, { reasons });
     } catch (error) {
-      await session.unsafe('ROLLBACK').catch(() => undefined);
+      await rolledBack(session);
       throw error;
     }
   });

@@ -47,11 +47,16 @@ export function statusOf(error: unknown): number | undefined {
   return Number.isInteger(code) ? code : undefined;
 }
 
+/** Whether BigQuery's documentation tells to try again after this reason. */
+export function isRetryableReason(reason: string | undefined): boolean {
+  return reason !== undefined && RETRYABLE_REASONS.has(reason);
+}
+
 /** Whether the same request may succeed if it is sent again. Quotas and rights are not retried. */
 export function isRetryable(error: unknown): boolean {
   if (error instanceof ProjectorError) return false;
   const reason = reasonOf(error);
-  if (reason !== undefined && RETRYABLE_REASONS.has(reason)) return true;
+  if (isRetryableReason(reason)) return true;
   if (reason === 'quotaExceeded' || reason === 'accessDenied') return false;
   const status = statusOf(error);
   return (status !== undefined && RETRYABLE_STATUS.has(status)) || isNetworkError(error);

@@ -39,7 +39,8 @@ export const explainJobFailure =
   (error) => {
     if (error instanceof ProjectorError || isAbort(error)) throw error;
     const reason = reasonOf(error);
-    if (reason === 'accessDenied' || statusOf(error) === 403) throw jobDenied(source, error);
+    if (reason === 'accessDenied' || reason === 'quotaExceeded' || statusOf(error) === 403)
+      throw jobDenied(source, error);
     if (reason === 'invalidQuery' || reason === 'invalid') {
       throw new ProjectorError({
         code: 'QUERY_FAILED',
@@ -58,6 +59,19 @@ export const explainJobFailure =
     }
     throw unavailable(`BigQuery could not run the job on table ${sourceText(source)}`, error);
   };
+
+/** The failure of a job by a fault of BigQuery's own: the same statement may succeed as a new job. */
+export function jobFailed(
+  source: SourceName,
+  jobId: string,
+  failure: { readonly reason?: string; readonly message?: string },
+): ProjectorError {
+  return new ProjectorError({
+    code: 'JOB_FAILED',
+    message: `BigQuery failed the job ${jobId} on table ${sourceText(source)}: ${failure.message} (${failure.reason})`,
+    next: 'Run again; nothing was changed. If it goes on: https://status.cloud.google.com',
+  });
+}
 
 function accessDenied(source: SourceName, error: unknown): ProjectorError {
   const dataset = [source.project, source.dataset].filter(Boolean).join(':');

@@ -1,9 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BigQuery, Job, TableMetadata } from '@google-cloud/bigquery';
 import type { GoogleAuth } from 'google-auth-library';
 import { ProjectorError } from '../errors.ts';
+import type { Report } from '../report/report.ts';
 import type { SourceName } from '../source.ts';
-import { isRetryable, statusOf } from './bigquery-errors.ts';
-import { explainJobFailure, explainNoProject, explainTableFailure } from './bigquery-failures.ts';
+import { ANSWER_MS, answered } from './answered.ts';
+import { apiMessage, isRetryable, isRetryableReason, statusOf } from './bigquery-errors.ts';
+import {
+  explainJobFailure,
+  explainNoProject,
+  explainTableFailure,
+  jobFailed,
+} from './bigquery-failures.ts';
 import { retry } from './retry.ts';
 
 /** How long one long poll asks BigQuery to hold its answer, in milliseconds. */
@@ -19,31 +27,55 @@ export interface Warehouse {
   firstRow(sql: string, source: SourceName): Promise<readonly (string | null)[]>;
   /** Starts a query job under `jobId`; one that exists already under this id is taken as started. */
   start(jobId: string, sql: string, source: SourceName): Promise<void>;
-  /** Waits for an EXPORT DATA job to end. Throws what failed it. */
+  /**
+   * Waits for an EXPORT DATA job to end. Throws what failed it: JOB_FAILED where BigQuery itself did,
+   * and the same statement under another job id may succeed.
+   */
   exportResult(jobId: string, source: SourceName): Promise<ExportResult>;
-  /** Asks for the job to be stopped; a job that is done or unknown is success. */
-  cancel(jobId: string, location: string): Promise<void>;
+  /**
+   * Stops the job, and waits until it writes nothing more; a job that is done or unknown is success.
+   * It has a signal of its own: jobs are cancelled when the run's signal is aborted.
+   */
+  cancel(jobId: string, location: string, signal: AbortSignal): Promise<void>;
 }
 
 /**
  * Opens BigQuery with Application Default Credentials, whose project is the one that is billed;
  * BIGQUERY_EMULATOR_HOST is honoured by the client itself. `signal` ends every wait.
  */
-export async function openWarehouse(auth: GoogleAuth, signal: AbortSignal): Promise<Warehouse> {
+export async function openWarehouse(
+  auth: GoogleAuth,
+  signal: AbortSignal,
+  report: Pick<Report, 'warn'>,
+): Promise<Warehouse> {
   const { BigQuery } = await import('@google-cloud/bigquery');
   // Retries are ours: the client's own give up within seconds and do not see our signal.
   const options = { authClient: auth, retryOptions: { autoRetry: false } };
-  const attempt = <T>(action: () => Promise<T>): Promise<T> =>
-    retry(action, { signal, isRetryable, onUnauthorized: () => forgetToken(auth) });
+  const onUnauthorized = () => forgetToken(auth);
+  const onWait = (error: unknown) =>
+    report.warn(`BigQuery did not answer: ${apiMessage(error)}; trying again`);
+  const attempt: Attempt = (action, { until = signal, limitMs = ANSWER_MS } = {}) =>
+    retry(() => answered(action(), until, limitMs || undefined), {
+      signal: until,
+      isRetryable,
+      onUnauthorized,
+      onWait,
+    });
   // Asked for here, as the client does not fill it into every path by itself.
   const projectId = await attempt(() => auth.getProjectId()).catch(explainNoProject);
   const client = new BigQuery({ ...options, projectId } as object);
-  return warehouse(client, attempt);
+  return warehouse(client, attempt, signal);
 }
 
-type Attempt = <T>(action: () => Promise<T>) => Promise<T>;
+interface Limits {
+  readonly until?: AbortSignal;
+  /** For one try, in milliseconds; 0 where it polls by itself for as long as a job takes. */
+  readonly limitMs?: number;
+}
 
-function warehouse(client: BigQuery, attempt: Attempt): Warehouse {
+type Attempt = <T>(action: () => Promise<T>, limits?: Limits) => Promise<T>;
+
+function warehouse(client: BigQuery, attempt: Attempt, signal: AbortSignal): Warehouse {
   const job = (id: string, location: string): Job => client.job(id, { location });
   return {
     async table(source) {
@@ -53,7 +85,7 @@ function warehouse(client: BigQuery, attempt: Attempt): Warehouse {
     },
     async firstRow(sql, source) {
       const query = { query: sql, location: source.location, maxResults: 1, skipParsing: true };
-      const answer = attempt(() => client.query(query));
+      const answer = attempt(() => client.query(query), { limitMs: 0 });
       const [rows] = await answer.catch(explainJobFailure(source, sql));
       const cells = (rows[0] as { f?: { v: string | null }[] } | undefined)?.f ?? [];
       return cells.map((cell) => cell.v);
@@ -67,32 +99,56 @@ function warehouse(client: BigQuery, attempt: Attempt): Warehouse {
     },
     async exportResult(jobId, source) {
       const running = job(jobId, source.location);
-      await attempt(() => untilDone(running)).catch(explainJobFailure(source, jobId));
-      const [metadata] = await attempt(() => running.getMetadata());
+      await attempt(() => untilDone(running, source, signal), { limitMs: 0 }).catch(
+        explainJobFailure(source, jobId),
+      );
+      const answer = attempt(() => running.getMetadata());
+      const [metadata] = await answer.catch(explainJobFailure(source, jobId));
       const statistics = metadata.statistics?.query?.exportDataStatistics;
       return { rows: exportedRows(statistics?.rowCount, jobId) };
     },
-    async cancel(jobId, location) {
-      await attempt(() => job(jobId, location).cancel()).catch((error) => {
+    async cancel(jobId, location, until) {
+      const running = job(jobId, location);
+      try {
+        await attempt(() => running.cancel(), { until });
+        while (!isDone(await attempt(() => running.getMetadata(), { until }))) {
+          await sleep(CANCELLED_EVERY_MS, undefined, { signal: until });
+        }
+      } catch (error) {
         if (statusOf(error) !== 404) throw error;
-      });
+      }
     },
   };
 }
 
+/** How often to ask whether a cancelled job has stopped, in milliseconds. */
+const CANCELLED_EVERY_MS = 200;
+
+function isDone([metadata]: readonly [{ status?: { state?: string } }, ...unknown[]]): boolean {
+  return metadata.status?.state === 'DONE';
+}
+
 /** The server holds each answer until the job is done or POLL_MS are over, so nothing sleeps here. */
-async function untilDone(job: Job): Promise<void> {
+async function untilDone(job: Job, source: SourceName, signal: AbortSignal): Promise<void> {
   for (;;) {
     const options = { maxResults: 0, timeoutMs: POLL_MS, autoPaginate: false };
-    const done = await job.getQueryResults(options).then(
-      () => true,
-      (error) => {
-        if (/did not complete before/.test(String(error))) return false;
-        throw error;
-      },
-    );
-    if (done) return;
+    try {
+      await answered(job.getQueryResults(options), signal, ANSWER_MS);
+      return;
+    } catch (error) {
+      if (/did not complete before/.test(String(error))) continue;
+      if (isRetryable(error)) await requireRunning(job, source);
+      throw error;
+    }
   }
+}
+
+/** A failed request is not a failed job, and only the job itself tells which of them it was. */
+async function requireRunning(job: Job, source: SourceName): Promise<void> {
+  const [{ status }] = await job.getMetadata();
+  const failure = status?.errorResult as { reason?: string; message?: string } | undefined;
+  if (status?.state !== 'DONE' || failure === undefined) return;
+  if (isRetryableReason(failure.reason)) throw jobFailed(source, String(job.id), failure);
 }
 
 function exportedRows(rowCount: string | undefined, jobId: string): number {
@@ -108,8 +164,8 @@ function projectOf({ project }: SourceName): { projectId?: string } {
   return project === undefined ? {} : { projectId: project };
 }
 
-/** Drops the cached access token, so that the next request fetches a new one. */
+/** Drops the cached access token; a refresh token stays, or there would be nothing to ask with. */
 async function forgetToken(auth: GoogleAuth): Promise<void> {
   const client = await auth.getClient();
-  client.setCredentials({});
+  client.setCredentials({ ...client.credentials, access_token: null, expiry_date: 1 });
 }

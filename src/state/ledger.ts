@@ -1,8 +1,9 @@
 import type postgres from 'postgres';
+import { ProjectorError } from '../errors.ts';
 import { quoteLiteral, quoteTable } from '../identifiers.ts';
 import type { Instant } from '../instant.ts';
 import type { StateTables } from './tables.ts';
-import { instantText } from './watermark.ts';
+import { instantText, setWatermark } from './watermark.ts';
 
 /**
  * exporting: the row is there before the job is; loading: the export is complete; committed: the
@@ -18,7 +19,7 @@ export type RunStatus =
   | 'died'
   | 'resumed';
 
-/** What a row of `sync_runs` begins with. */
+/** What a row of `sync_runs` begins with. A row that names no objects has nothing to be cleaned. */
 export interface NewRun {
   readonly runId: string;
   readonly tableName: string;
@@ -36,14 +37,16 @@ export interface NewRun {
   readonly staging: string | undefined;
   /** What has to be the same for another run to go on with this one's export. */
   readonly plan: string | undefined;
+  readonly exportedRows?: number | undefined;
+  readonly bytes?: number | undefined;
 }
 
-/** A run that did not come to its end. */
+/** A run that did not come to its end, or whose leftovers were not removed at its end. */
 export interface UnfinishedRun {
   readonly run_id: string;
   readonly table_name: string;
   readonly mode: 'full' | 'incremental';
-  readonly status: 'exporting' | 'loading' | 'committed';
+  readonly status: RunStatus;
   readonly low: Instant | null;
   readonly high: Instant | null;
   readonly watermark: Instant | null;
@@ -51,21 +54,24 @@ export interface UnfinishedRun {
   readonly object_prefix: string | null;
   readonly job_id: string | null;
   readonly exported_rows: string | null;
+  readonly bytes: string | null;
   readonly staging: string | null;
   readonly plan: string | null;
+  /** Whether its export is less than a day old. */
   readonly young: boolean;
 }
 
-type Values = Readonly<Record<string, string | number | undefined>>;
+type Value = string | number | boolean | undefined;
 
 /** A constant, or NULL. */
-function constant(value: string | number | undefined): string {
+function constant(value: Value): string {
   if (value === undefined) return 'NULL';
-  return typeof value === 'number' ? String(value) : quoteLiteral(value);
+  return typeof value === 'string' ? quoteLiteral(value) : String(value);
 }
 
+/** Writes the row; a second time, after an answer that was lost, it does nothing. */
 export function insertRun(tables: StateTables, run: NewRun): string {
-  const values: Values = {
+  const values: Readonly<Record<string, Value>> = {
     run_id: run.runId,
     table_name: run.tableName,
     target: run.target,
@@ -81,9 +87,13 @@ export function insertRun(tables: StateTables, run: NewRun): string {
     job_id: run.jobId,
     staging: run.staging,
     plan: run.plan,
+    exported_rows: run.exportedRows,
+    bytes: run.bytes,
+    cleaned: run.objectPrefix === undefined,
   };
   const columns = Object.keys(values).join(', ');
-  return `INSERT INTO ${quoteTable(tables.runs)} (${columns}) VALUES (${Object.values(values).map(constant).join(', ')})`;
+  return `INSERT INTO ${quoteTable(tables.runs)} (${columns})
+    VALUES (${Object.values(values).map(constant).join(', ')}) ON CONFLICT (run_id) DO NOTHING`;
 }
 
 export type RunChange = Readonly<{
@@ -92,8 +102,12 @@ export type RunChange = Readonly<{
   bytes?: number;
   exported_rows?: number;
   watermark?: Instant;
+  /** JSON. */
   timings?: string;
+  job_id?: string;
   error?: string;
+  /** Whether nothing is left of it: job, objects, staging table, rows on splits. */
+  cleaned?: boolean;
 }>;
 
 const ENDED: ReadonlySet<string> = new Set(['applied', 'failed', 'interrupted', 'died', 'resumed']);
@@ -106,24 +120,111 @@ export function updateRun(tables: StateTables, runId: string, change: RunChange)
   return `UPDATE ${quoteTable(tables.runs)} SET ${sets.join(', ')} WHERE run_id = ${quoteLiteral(runId)}`;
 }
 
-/** The runs on a target that neither ended nor were ended, oldest first. */
+/**
+ * Marks the run committed, inside the transaction that makes its rows visible. Throws TAKEN_OVER
+ * where another run has ended this one in the meantime: its rows may be in the target already.
+ */
+export async function commitRun(
+  sql: postgres.ReservedSql,
+  tables: StateTables,
+  runId: string,
+  loaded: { readonly rows: number; readonly watermark: Instant | undefined },
+): Promise<void> {
+  const { rows, watermark } = loaded;
+  const change = {
+    status: 'committed',
+    rows,
+    ...(watermark !== undefined && { watermark }),
+  } as const;
+  const marked = await sql.unsafe(
+    `${updateRun(tables, runId, change)} AND status = 'loading' RETURNING run_id`,
+  );
+  if (marked.length === 0) throw takenOver();
+}
+
+/**
+ * The statement that sets the watermark of a committed run and marks it applied, both or none, and
+ * only once: what another run has done for this one is not done again over a newer watermark.
+ */
+export function applyRun(
+  tables: StateTables,
+  run: {
+    readonly runId: string;
+    readonly tableName: string;
+    readonly mode: 'full' | 'incremental';
+    readonly watermark: Instant | undefined;
+    /** Seconds of each phase; not known of a run that died. */
+    readonly seconds?: Readonly<Record<string, number>>;
+  },
+): string {
+  const timings = run.seconds && { timings: JSON.stringify(run.seconds) };
+  const change = { status: 'applied', ...timings } as const;
+  const applied = `${updateRun(tables, run.runId, change)} AND status = 'committed'`;
+  // An increment of rows that all lack a timestamp does not move the watermark.
+  if (run.mode === 'incremental' && run.watermark === undefined) return applied;
+  return `WITH applied AS (${applied} RETURNING run_id) ${setWatermark(tables, run.tableName, run.watermark, 'applied')}`;
+}
+
+/**
+ * The runs on a target that neither ended nor were ended, oldest first, and those of the last week
+ * that ended with something left.
+ */
 export function unfinishedQuery(tables: StateTables, target: string): string {
+  const runs = quoteTable(tables.runs);
   return `SELECT run_id, table_name, mode, status, ${instantText('low')} AS low,
       ${instantText('high')} AS high, ${instantText('watermark')} AS watermark,
-      location, object_prefix, job_id, exported_rows::text, staging, plan,
-      started_at > now() - interval '1 day' AS young
-    FROM ${quoteTable(tables.runs)}
-    WHERE target = ${quoteLiteral(target)} AND status IN ('exporting', 'loading', 'committed')
+      location, object_prefix, job_id, exported_rows::text, bytes::text, staging, plan,
+      (SELECT min(started_at) > now() - interval '1 day' FROM ${runs} AS first
+       WHERE first.object_prefix = run.object_prefix) AS young
+    FROM ${runs} AS run
+    WHERE target = ${quoteLiteral(target)} AND (status IN ('exporting', 'loading', 'committed')
+      OR NOT cleaned AND started_at > now() - interval '7 days')
     ORDER BY started_at`;
 }
 
-export async function statusOfRun(
+/** What the ledger says of a run; undefined: it has no row yet. */
+export interface RunRow {
+  readonly status: RunStatus;
+  readonly rows: string | null;
+  readonly watermark: Instant | null;
+  readonly job_id: string | null;
+}
+
+export async function readRun(
   sql: postgres.ReservedSql | postgres.Sql,
   tables: StateTables,
   runId: string,
-): Promise<string | undefined> {
-  const [row] = await sql.unsafe<{ status: string }[]>(
-    `SELECT status FROM ${quoteTable(tables.runs)} WHERE run_id = ${quoteLiteral(runId)}`,
+): Promise<RunRow | undefined> {
+  const [row] = await sql.unsafe<RunRow[]>(
+    `SELECT status, rows::text, ${instantText('watermark')} AS watermark, job_id
+     FROM ${quoteTable(tables.runs)} WHERE run_id = ${quoteLiteral(runId)}`,
   );
-  return row?.status;
+  return row;
+}
+
+const TAKEN_OVER: ReadonlySet<string> = new Set(['died', 'resumed']);
+
+/** Throws TAKEN_OVER if another run has ended this one, which it can while the lock is lost. */
+export async function requireOurs(
+  sql: postgres.ReservedSql,
+  tables: StateTables,
+  runId: string,
+): Promise<void> {
+  const row = await readRun(sql, tables, runId).catch((error) => {
+    if ((error as { code?: unknown }).code === UNDEFINED_TABLE) return undefined;
+    throw error;
+  });
+  if (TAKEN_OVER.has(row?.status ?? '')) throw takenOver();
+}
+
+/** SQLSTATE: the program's tables are still to be made. */
+const UNDEFINED_TABLE = '42P01';
+
+function takenOver(): ProjectorError {
+  return new ProjectorError({
+    code: 'TAKEN_OVER',
+    message: 'while the connection was lost, another run took over what this one was doing',
+    next: 'Nothing is to be done: the other run goes on. Run the same command again after it.',
+    exitCode: 3,
+  });
 }

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type postgres from 'postgres';
 import { ProjectorError } from '../errors.ts';
-import { quoteTable, type TableName } from '../identifiers.ts';
+import { IDENTIFIER_BYTES, quoteTable, type TableName } from '../identifiers.ts';
 import type { StateTables } from './tables.ts';
 
 type Session = postgres.ReservedSql;
@@ -31,11 +31,21 @@ interface HolderRun {
   readonly started_at: string;
 }
 
+/** What pg_stat_activity shows of a run: its id, and where it runs, as far as there is room. */
+export function applicationName(runId: string): string {
+  return `bq_to_postgres ${runId} ${process.pid}@${hostname()}`.slice(0, IDENTIFIER_BYTES);
+}
+
+/** LIKE pattern for the applicationName of a run, wherever it ran. */
+export function namePattern(runId: string): string {
+  return `bq\\_to\\_postgres ${runId} %`;
+}
+
 /**
  * Takes the target's lock for as long as the session lives, so that it is lost with the connection
  * and never left behind; gives the pid of the backend. Throws TARGET_BUSY (exit code 3) naming the
  * holder; at once, unless the holder is gone (a former backend of this run, or a process of this
- * machine that died): its backend is given ten seconds to notice.
+ * machine that died): its backend is given ten seconds to notice. A former backend is ended.
  */
 export async function lockTarget(sql: Session, wish: LockWish): Promise<number> {
   const deadline = performance.now() + DEAD_HOLDER_MS;
@@ -44,8 +54,11 @@ export async function lockTarget(sql: Session, wish: LockWish): Promise<number> 
     if (pid !== undefined) return pid;
     const holder = await readHolder(sql, wish.target);
     if (holder === undefined) continue;
-    const run = await readHolderRun(sql, holder, wish.tables);
-    const leaving = wish.formerBackends.has(holder.pid) || isDead(run);
+    const former = wish.formerBackends.has(holder.pid);
+    // It holds the lock, so it is no other process that came by the same pid.
+    if (former) await sql.unsafe(`SELECT pg_terminate_backend(${holder.pid})`);
+    const run = (await readHolderRun(sql, holder, wish.tables)) ?? runOfName(holder);
+    const leaving = former || isDead(run);
     if (!leaving || performance.now() > deadline) throw targetBusy(wish.target, holder, run);
     await sleep(200, undefined, { signal: wish.signal });
   }
@@ -81,14 +94,16 @@ async function readHolder(sql: Session, target: TableName): Promise<Holder | und
   return row;
 }
 
-/** Runs name themselves by their application_name: `bq_to_postgres RUN_ID`. */
+const NAME = /^bq_to_postgres (\S+)(?: (\d+)@(\S+))?$/;
+
+/** By its applicationName, which the user's URI may have replaced. */
 async function readHolderRun(
   sql: Session,
   holder: Holder,
   tables: StateTables | undefined,
 ): Promise<HolderRun | undefined> {
   if (tables === undefined) return undefined;
-  const runId = /^bq_to_postgres (\S+)$/.exec(holder.application ?? '')?.[1];
+  const runId = NAME.exec(holder.application ?? '')?.[1];
   const [row] = await sql.unsafe<HolderRun[]>(
     `SELECT run_id, host, pid, started_at::text FROM ${quoteTable(tables.runs)}
      WHERE run_id = $1 ORDER BY started_at DESC LIMIT 1`,
@@ -97,8 +112,17 @@ async function readHolderRun(
   return row;
 }
 
+/** A run that is not yet in the ledger, by its name alone. */
+function runOfName(holder: Holder): HolderRun | undefined {
+  const [, run_id, pid, host] = NAME.exec(holder.application ?? '') ?? [];
+  if (run_id === undefined || host === undefined) return undefined;
+  return { run_id, host, pid: Number(pid), started_at: holder.since ?? '?' };
+}
+
 function isDead(run: HolderRun | undefined): boolean {
   if (run === undefined || run.host !== hostname()) return false;
+  // In containers, every run may be process 1: what has our own pid is an earlier one.
+  if (run.pid === process.pid) return true;
   try {
     process.kill(run.pid, 0);
     return false;

@@ -49,10 +49,11 @@ const definitions = (tables: StateTables): string => `
     exported_rows bigint,
     staging text,
     plan text,
+    cleaned boolean NOT NULL DEFAULT false,
     error text
   );
   CREATE INDEX IF NOT EXISTS sync_runs_unfinished ON ${quoteTable(tables.runs)} (target)
-    WHERE status IN ('exporting', 'loading', 'committed');
+    WHERE status IN ('exporting', 'loading', 'committed') OR NOT cleaned;
   CREATE TABLE IF NOT EXISTS ${quoteTable(tables.splits)} (
     object_prefix text NOT NULL,
     split text NOT NULL,

@@ -14,15 +14,19 @@ export function watermarkQuery(tables: StateTables, tableName: string): string {
     WHERE table_name = ${quoteLiteral(tableName)}`;
 }
 
-/** Sets the watermark; undefined is NULL, which makes the next run a full load. */
+/**
+ * Sets the watermark, if the query named `only` has a row; undefined is NULL, which makes the next
+ * run a full load.
+ */
 export function setWatermark(
   tables: StateTables,
   tableName: string,
   watermark: Instant | undefined,
+  only: string,
 ): string {
   const value = watermark === undefined ? 'NULL' : quoteLiteral(watermark);
   return `INSERT INTO ${quoteTable(tables.state)} (table_name, last_synced_at)
-    VALUES (${quoteLiteral(tableName)}, ${value})
+    SELECT ${quoteLiteral(tableName)}, ${value}::timestamp FROM ${only}
     ON CONFLICT (table_name) DO UPDATE SET last_synced_at = EXCLUDED.last_synced_at`;
 }
 

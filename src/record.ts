@@ -1,0 +1,68 @@
+import { hostname } from 'node:os';
+import type { Context } from './context.ts';
+import type { Instant } from './instant.ts';
+import type { Plan } from './plan.ts';
+import { targetText } from './recover.ts';
+import { sourceText } from './source.ts';
+import { insertRun, type NewRun, type UnfinishedRun, updateRun } from './state/ledger.ts';
+
+/** One row a run, also of those that had nothing to do. */
+export async function recordNothingNew(context: Context, low: Instant): Promise<void> {
+  const { tables } = context.ground;
+  const none = { objectPrefix: undefined, jobId: undefined, staging: undefined, plan: undefined };
+  const row = { ...newRun(context), ...none, mode: 'incremental', low, high: undefined } as const;
+  const sql = `${insertRun(tables, { ...row, status: 'applied' })};
+    ${updateRun(tables, context.runId, { status: 'applied', rows: 0, bytes: 0 })}`;
+  await context.control.run((session) => session.unsafe(sql));
+}
+
+/** The row is there before there is anything to clean up. */
+export async function recordStart(context: Context, plan: Plan): Promise<void> {
+  const row = { ...plannedRun(context, plan), status: 'exporting' } as const;
+  await context.control.run((session) => session.unsafe(insertRun(context.ground.tables, row)));
+}
+
+/** In one transaction this run takes over what the one that died has exported and loaded. */
+export async function recordResumed(
+  context: Context,
+  plan: Plan,
+  before: UnfinishedRun,
+): Promise<void> {
+  const { tables } = context.ground;
+  const row = {
+    ...plannedRun(context, plan),
+    status: 'loading',
+    exportedRows: Number(before.exported_rows),
+    bytes: Number(before.bytes),
+  } as const;
+  const error = `taken up by run ${plan.runId}`;
+  const ended = updateRun(tables, before.run_id, { status: 'resumed', error, cleaned: true });
+  await context.control.run((session) =>
+    session.unsafe(['BEGIN', insertRun(tables, row), ended, 'COMMIT'].join('; ')),
+  );
+}
+
+function plannedRun(context: Context, plan: Plan): Omit<NewRun, 'status'> {
+  return {
+    ...newRun(context),
+    mode: plan.mode,
+    ...plan.window,
+    objectPrefix: `gs://${plan.bucket}/${plan.objectPrefix}`,
+    jobId: plan.jobId,
+    staging: plan.staging?.name,
+    plan: plan.fingerprint,
+  };
+}
+
+/** What every row of the ledger says. */
+function newRun({ runId, given, ground, source }: Context) {
+  return {
+    runId,
+    tableName: given.pgTableText,
+    target: targetText(ground.target),
+    source: sourceText(source),
+    host: hostname(),
+    pid: process.pid,
+    location: given.location,
+  };
+}
