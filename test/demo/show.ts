@@ -12,7 +12,13 @@ export async function showQuery(sql: postgres.Sql, query: string): Promise<void>
   await printAnswer(sql, query);
 }
 
-/** Prints the columns and indexes of a table, as `\d+` does. */
+/** Runs a statement that has no answer, and prints it. */
+export async function showStatement(sql: postgres.Sql, statement: string): Promise<void> {
+  command(`demo=# ${statement}`);
+  await sql.unsafe(statement);
+}
+
+/** Prints the columns of a table, as `\d+` does. */
 export async function describeTable(sql: postgres.Sql, table: string): Promise<void> {
   command(`\ndemo=# \\d+ ${table}`);
   await printAnswer(
