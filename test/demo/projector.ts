@@ -1,5 +1,5 @@
 import { builtProgram } from '../tools/built-program.ts';
-import { type LogLine, parseLine, readableLine } from './readable-line.ts';
+import { parseLine, readableLine } from './readable-line.ts';
 import { command, say } from './say.ts';
 import { BUCKET, DATASET } from './stand-in-process.ts';
 
@@ -18,8 +18,6 @@ export interface Ran {
    * it was a copy of this process: it can be too much, never too little.
    */
   readonly peakBytes: number;
-  /** The lines of its log; none where they went to the terminal. */
-  readonly lines: readonly LogLine[];
 }
 
 /** Builds the program, as `bun run build` does. */
@@ -40,7 +38,7 @@ export async function runProgram(table: string, places: Places): Promise<Ran> {
   return await spawn(flags, places, process.stdout.isTTY ? 'terminal' : 'log');
 }
 
-/** Runs it without a word, for its figures. */
+/** Runs it without a word, for the figures that it leaves in `sync_runs`. */
 export async function measureProgram(table: string, places: Places): Promise<Ran> {
   return await spawn(flagsOf(table, places.uri), places, 'silent');
 }
@@ -71,15 +69,14 @@ async function spawn(
   });
   const stop = () => stopProgram(program);
   signal.addEventListener('abort', stop);
-  const lines: LogLine[] = [];
   const read = [program.stdout, program.stderr].map((stream) =>
-    stream instanceof ReadableStream ? readLines(stream, lines, output === 'log') : undefined,
+    stream instanceof ReadableStream ? printLines(stream, output === 'log') : undefined,
   );
   const [exitCode] = await Promise.all([program.exited, ...read]);
   signal.removeEventListener('abort', stop);
   signal.throwIfAborted();
   if (exitCode !== 0) throw new Error(`bq_to_postgres ended with exit code ${exitCode}`);
-  return { peakBytes: program.resourceUsage()?.maxRSS ?? 0, lines };
+  return { peakBytes: program.resourceUsage()?.maxRSS ?? 0 };
 }
 
 /** Ctrl-C on a terminal has reached the program by itself, and a second signal would hurry it. */
@@ -87,20 +84,15 @@ function stopProgram(program: Bun.Subprocess): void {
   setTimeout(() => program.kill('SIGTERM'), process.stdin.isTTY ? 3000 : 0).unref();
 }
 
-async function readLines(
-  stream: ReadableStream<Uint8Array>,
-  lines: LogLine[],
-  shown: boolean,
-): Promise<void> {
+/** What failed is shown in any case. */
+async function printLines(stream: ReadableStream<Uint8Array>, shown: boolean): Promise<void> {
   const decoder = new TextDecoder();
   let rest = '';
   for await (const chunk of stream) {
     const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n');
     rest = parts.pop() ?? '';
     for (const line of parts) {
-      const parsed = parseLine(line);
-      if (parsed !== undefined) lines.push(parsed);
-      if (shown || parsed?.severity === 'ERROR') say(readableLine(line));
+      if (shown || parseLine(line)?.severity === 'ERROR') say(readableLine(line));
     }
   }
 }

@@ -12,7 +12,7 @@ test('a table looks as psql prints it', () => {
     [null, '10'],
   ];
   expect(tableText({ columns, rows })).toBe(
-    ['  place  | n  ', '---------+----', ' Hualian |  6', '         | 10', '(2 rows)'].join('\n'),
+    ['  place  | n', '---------+----', ' Hualian |  6', '         | 10', '(2 rows)'].join('\n'),
   );
 });
 

@@ -24,7 +24,7 @@ export function tableText({ columns, rows }: TextTable, maxColumns = Number.POSI
     }),
   );
   return [
-    ` ${headings.join(' | ')}`,
+    ` ${headings.join(' | ')}`.trimEnd(),
     widths.map((width) => '-'.repeat(width + 2)).join('+'),
     ...lines.map((line) => ` ${line.join(' | ')}`.trimEnd()),
     `(${rows.length} ${rows.length === 1 ? 'row' : 'rows'})`,
