@@ -33,9 +33,10 @@ async function demo({ sql, google, places, directory }: Stage): Promise<void> {
   await showDependents(sql);
 
   heading('How fast, beside a COPY by the server itself');
-  remark('The same rows into a table of the same shape, no indexes yet: by the load phase of');
-  remark('a full load, which has several streams and shares the processors with the stand-in,');
-  remark('and by COPY from a binary file that the server wrote itself: one stream, no network.');
+  remark('The same rows into a table of the same shape, without indexes, by turns:');
+  remark('- the load phase of a full load: several streams, over HTTP from the stand-in,');
+  remark('  which works on the same processors;');
+  remark('- COPY from a binary file that the server wrote itself: one stream, no network.');
   const speeds = await measureSpeeds(sql, places, directory);
   showSpeeds(speeds);
   showMemory([full, nested, idle, increment, again, ...speeds.runs]);

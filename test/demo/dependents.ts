@@ -5,8 +5,8 @@ import { showQuery, showStatement } from './show.ts';
 export async function addDependents(sql: postgres.Sql): Promise<void> {
   const statements = [
     'CREATE INDEX flights_route ON flights (origin, destination)',
-    'CREATE VIEW delays AS SELECT origin, avg(delay) AS delay FROM flights GROUP BY 1',
-    "UPDATE sync_state SET last_synced_at = NULL WHERE table_name = 'flights'",
+    'CREATE VIEW delays AS\n  SELECT origin, avg(delay) AS delay FROM flights GROUP BY origin',
+    "UPDATE sync_state SET last_synced_at = NULL\n  WHERE table_name = 'flights'",
   ];
   for (const statement of statements) await showStatement(sql, statement);
 }
@@ -16,6 +16,6 @@ export async function showDependents(sql: postgres.Sql): Promise<void> {
   await showQuery(sql, "SELECT indexdef FROM pg_indexes WHERE tablename = 'flights'");
   await showQuery(
     sql,
-    'SELECT origin, round(delay, 1) AS delay FROM delays ORDER BY delay DESC LIMIT 3',
+    'SELECT origin, round(delay, 1) AS delay FROM delays\n  ORDER BY delay DESC LIMIT 3',
   );
 }

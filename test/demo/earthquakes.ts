@@ -29,8 +29,8 @@ export const EARTHQUAKES: Dataset = {
     { name: 'id', type: 'STRING', mode: 'REQUIRED' },
     { name: 'properties', type: 'RECORD', fields: PROPERTIES },
     { name: 'geometry', type: 'RECORD', fields: GEOMETRY },
-    { name: 'sources', type: 'STRING', mode: 'REPEATED', description: 'Networks that reported it' },
-    { name: 'max_ingested_at', type: 'TIMESTAMP', description: 'When it was last updated' },
+    { name: 'sources', type: 'STRING', mode: 'REPEATED', description: 'Reported by' },
+    { name: 'max_ingested_at', type: 'TIMESTAMP', description: 'Last update' },
   ],
   options: { description: 'Earthquakes of one week' },
   query: `

@@ -12,7 +12,7 @@ const SCHEMA: readonly Field[] = [
   { name: 'distance', type: 'INTEGER', description: 'Miles' },
   { name: 'origin', type: 'STRING', description: 'Airport of departure' },
   { name: 'destination', type: 'STRING', description: 'Airport of arrival' },
-  { name: 'max_ingested_at', type: 'TIMESTAMP', description: 'When the row was delivered' },
+  { name: 'max_ingested_at', type: 'TIMESTAMP', description: 'When delivered' },
 ];
 
 /** Every flight was delivered at three o'clock of the night that followed it. */

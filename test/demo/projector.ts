@@ -28,13 +28,13 @@ export async function buildProgram(): Promise<void> {
 /** Runs the program as a user would: its output is the terminal's, or that of a log. */
 export async function runProgram(table: string, places: Places): Promise<Ran> {
   const flags = flagsOf(table, places.uri);
-  const [dataset, from, location, uri, ...others] = flags;
+  const [dataset, from, ...others] = flags;
   const lines = [
-    ['$ dist/bq_to_postgres', dataset, from, location],
-    ['   ', uri],
-    ['   ', ...others],
+    `$ dist/bq_to_postgres ${dataset} ${from}`,
+    `    ${others.splice(0, 2).join(' ')}`,
+    `    ${others.join(' ')}`,
   ];
-  command(lines.map((line) => line.join(' ')).join(' \\\n'));
+  command(lines.join(' \\\n'));
   return await spawn(flags, places, process.stdout.isTTY ? 'terminal' : 'log');
 }
 

@@ -75,7 +75,7 @@ export function showMemory(runs: readonly Ran[]): void {
   const peak = Math.max(...runs.map(({ peakBytes }) => peakBytes));
   say(`Peak memory of the program, of ${runs.length} runs: ${Math.round(peak / 1e6)} MB`);
   remark(
-    `(maximum resident set size, the executable's own pages included; it must be below ${MEMORY_LIMIT_BYTES / 1e6} MB)`,
+    `(resident, with the pages of the executable; below ${MEMORY_LIMIT_BYTES / 1e6} MB is asked for)`,
   );
   if (peak >= MEMORY_LIMIT_BYTES) throw new Error('the program had more memory than it may have');
 }

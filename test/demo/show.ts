@@ -7,15 +7,19 @@ const NUMERIC_TYPES: ReadonlySet<number> = new Set([20, 21, 23, 26, 700, 701, 17
 
 /** Runs a query and prints it with its answer, as psql would. */
 export async function showQuery(sql: postgres.Sql, query: string): Promise<void> {
-  const lines = query.trim().split('\n');
-  command(['', ...lines.map((line, at) => `demo${at === 0 ? '=' : '-'}# ${line}`)].join('\n'));
+  command(`\n${atPrompt(query)}`);
   await printAnswer(sql, query);
 }
 
 /** Runs a statement that has no answer, and prints it. */
 export async function showStatement(sql: postgres.Sql, statement: string): Promise<void> {
-  command(`demo=# ${statement}`);
+  command(atPrompt(statement));
   await sql.unsafe(statement);
+}
+
+function atPrompt(statement: string): string {
+  const [first, ...others] = statement.split('\n');
+  return [`demo=# ${first}`, ...others.map((line) => `demo-# ${line}`)].join('\n');
 }
 
 /** Prints the columns of a table, as `\d+` does. */
