@@ -34,6 +34,7 @@ export async function readGround(
   const schema = given.schema ?? row.target_schema ?? row.current_schema;
   if (schema === null) throw noSchema();
   if (!row.schema_exists) throw missingSchema(schema);
+  if (isSystemSchema(schema)) throw systemTable(schema, given.name);
   const tables = stateTables(row.state_schema ?? row.current_schema ?? schema);
   const target = { schema, name: given.name };
   return { target, tables, tablesIfThere: row.complete ? tables : undefined };
@@ -52,6 +53,20 @@ function groundQuery(given: { schema: string | undefined; name: string }): strin
     ${exists} AS schema_exists, ${state} AS state_schema, pg_is_in_recovery() AS in_recovery,
     (SELECT count(*) = 3 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE n.nspname = ${state} AND relname IN ('sync_state', 'sync_runs', 'sync_splits')) AS complete`;
+}
+
+/** An unqualified `pg_class` is found in pg_catalog, which every search_path has. */
+function isSystemSchema(schema: string): boolean {
+  return schema === 'information_schema' || schema.startsWith('pg_');
+}
+
+function systemTable(schema: string, name: string): ProjectorError {
+  return new ProjectorError({
+    code: 'SYSTEM_TABLE',
+    message: `--pg-table ${name} is ${quoteIdentifier(schema)}.${quoteIdentifier(name)}, which PostgreSQL keeps for itself`,
+    next: `Choose another name, or write the schema: --pg-table public.${quoteIdentifier(name)}.`,
+    exitCode: 2,
+  });
 }
 
 function readOnly(): ProjectorError {

@@ -1,21 +1,18 @@
 import { freemem } from 'node:os';
 import { planSplits, type Split } from './avro/splits.ts';
 import { checkLoaded, type LoadedSplit } from './check.ts';
-import { isRetryable } from './clients/postgres.ts';
-import { retry } from './clients/retry.ts';
 import type { Context } from './context.ts';
-import type { Session } from './control.ts';
 import { createEncoder, type Encoder } from './copy/encoder.ts';
 import { CHUNK_BYTES } from './copy/pump.ts';
 import type { Exported } from './export.ts';
 import { headersOf } from './headers.ts';
 import { quoteTable, type TableName } from './identifiers.ts';
-import { type Instant, instantOfPostgresMicros, laterInstant } from './instant.ts';
-import { type CopyJob, copySplits } from './load-split.ts';
+import { type Instant, laterInstant } from './instant.ts';
+import { type LoadedRow, loadOneSplit } from './load-one-split.ts';
 import { explainRowError } from './misfit.ts';
 import { copyStatement, type Plan } from './plan.ts';
 import { runStreams } from './run-streams.ts';
-import { readDoneSplits, recordSplit } from './state/splits.ts';
+import { readDoneSplits } from './state/splits.ts';
 import { controlStreams, limitStreams } from './streams.ts';
 
 /** What a load brought. */
@@ -51,7 +48,7 @@ export async function loadFull(
   const done = new Set(progress.loaded.map(({ split }) => split.id));
   const queue = splits.filter((split) => !done.has(split.id));
   const phase = context.report.phase('load', { total: exported.rows, unit: 'rows' });
-  const limit = await limitStreams(context.sql, freemem());
+  const limit = await context.control.run((session) => limitStreams(session, freemem()));
   const control = controlStreams(limit);
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
@@ -70,9 +67,8 @@ export async function loadFull(
       const splits = [split];
       const onProgress = counted(split);
       const job = { store, statement, encoder, splits, headerOf, signal, onProgress };
-      await loadSplit(context, plan, job, split, progress).catch(
-        explainRowError(plan, { store, headerOf, splits, signal }),
-      );
+      const explain = explainRowError(plan, { store, headerOf, splits, signal });
+      add(progress, split, await loadOneSplit(context, plan, job, split).catch(explain));
     };
   };
   const streams = runStreams(queue, control, makeWorker, stop);
@@ -90,14 +86,14 @@ async function alreadyLoaded(
   plan: Plan,
   splits: readonly Split[],
 ): Promise<Progress> {
-  const done = await readDoneSplits(context.sql, context.ground.tables, plan.objectPrefix);
+  const done = await context.control.run((session) =>
+    readDoneSplits(session, context.ground.tables, plan.objectPrefix),
+  );
   const progress: Progress = { loaded: [], copiedRows: 0, watermark: undefined };
   for (const split of splits) {
     const row = done.get(split.id);
     if (row === undefined) continue;
-    progress.loaded.push({ split, sum: row.sum });
-    progress.copiedRows += row.sum.rows;
-    progress.watermark = laterInstant(progress.watermark, row.watermark);
+    add(progress, split, row);
   }
   return progress;
 }
@@ -117,64 +113,7 @@ function countRows(
   };
 }
 
-/** Tries a split until it is in: a lost connection costs only what it had in flight. */
-async function loadSplit(
-  context: Context,
-  plan: Plan,
-  job: CopyJob,
-  split: Split,
-  progress: Progress,
-): Promise<void> {
-  await retry(
-    async () => {
-      const session = await context.sql.reserve();
-      try {
-        await loadSplitOnce(context, plan, job, split, session, progress);
-      } catch (error) {
-        if (isRetryable(error))
-          context.report.warn(
-            `a connection to PostgreSQL was lost while rows were loaded: ${(error as Error).message}; trying again`,
-          );
-        else await session.unsafe('ROLLBACK').catch(() => undefined);
-        throw error;
-      } finally {
-        session.release();
-      }
-    },
-    { signal: job.signal, isRetryable },
-  );
-}
-
-async function loadSplitOnce(
-  context: Context,
-  plan: Plan,
-  job: CopyJob,
-  split: Split,
-  session: Session,
-  progress: Progress,
-): Promise<void> {
-  const { tables } = context.ground;
-  const done = await readDoneSplits(session, tables, plan.objectPrefix, split.id);
-  const before = done.get(split.id);
-  if (before !== undefined) return add(progress, split, before);
-  await session.unsafe('BEGIN');
-  const { sums, rows } = await copySplits(session, job);
-  const [sum] = sums;
-  if (sum === undefined || sum.rows !== rows)
-    throw new Error(`COPY took ${rows} of ${sum?.rows} rows`);
-  const max = job.encoder.maxMicros();
-  const watermark = max === undefined ? undefined : instantOfPostgresMicros(max);
-  await session.unsafe(
-    `${recordSplit(tables, plan.objectPrefix, split.id, sum, watermark)}; COMMIT`,
-  );
-  add(progress, split, { sum, watermark });
-}
-
-function add(
-  progress: Progress,
-  split: Split,
-  row: { readonly sum: LoadedSplit['sum']; readonly watermark: Instant | undefined },
-): void {
+function add(progress: Progress, split: Split, row: LoadedRow): void {
   progress.loaded.push({ split, sum: row.sum });
   progress.copiedRows += row.sum.rows;
   progress.watermark = laterInstant(progress.watermark, row.watermark);

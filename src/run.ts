@@ -24,6 +24,22 @@ import { createStaging, dress, swapIn } from './swap-in.ts';
  * target as it was.
  */
 export async function run(given: Arguments, world: RunWorld): Promise<Summary> {
+  return await Promise.race([runToItsEnd(given, world), lateAfter(world.signal)]);
+}
+
+/** How long a run may take to end in good order after a signal: with the rest, less than 5 s. */
+const LATEST_MS = 4500;
+
+/** Rejects some time after the signal: a network that stalls must not keep the process. */
+async function lateAfter(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const late = () => setTimeout(() => reject(signal.reason), LATEST_MS);
+  if (signal.aborted) late();
+  else signal.addEventListener('abort', late, { once: true });
+  return await promise;
+}
+
+async function runToItsEnd(given: Arguments, world: RunWorld): Promise<Summary> {
   const timings = timed(world.report);
   try {
     await using context = await openContext(given, { ...world, report: timings.report });
@@ -92,16 +108,20 @@ async function loadAndSwap(
   return loaded;
 }
 
-/** After the commit, so that a watermark never promises rows that are not there. */
+/**
+ * After the commit, so that a watermark never promises rows that are not there; after a signal as
+ * well, so that the rows are not there without it.
+ */
 async function applyWatermark(
-  { control, ground }: Context,
+  { control, ground, signal }: Context,
   plan: Plan,
   { watermark }: Loaded,
   { seconds }: Timings,
 ): Promise<void> {
   const { runId, tableName, mode } = plan;
   const apply = applyRun(ground.tables, { runId, tableName, mode, watermark, seconds });
-  await control.run((session) => session.unsafe(apply));
+  const hold = signal.aborted ? control.whileHeld : control.run;
+  await hold((session) => session.unsafe(apply));
 }
 
 /** The objects have done their duty; staging is the target by now. */

@@ -67,6 +67,7 @@ async function connectServer(
     const sql = openPool(connection, { server, encryption }, options);
     try {
       await checkTarget(sql, target);
+      await setNewer(sql);
       return sql;
     } catch (error) {
       attempts.push({ server, error });
@@ -116,6 +117,7 @@ function openPool(connection: Connection, route: Route, options: PoolOptions): p
     connection: {
       application_name: connection.applicationName ?? options.applicationName,
       DateStyle: 'ISO',
+      ...NO_TIMEOUTS,
       ...(connection.options !== undefined && { options: connection.options }),
     },
     ssl: false,
@@ -133,6 +135,34 @@ function openPool(connection: Connection, route: Route, options: PoolOptions): p
     types: TEXT_TYPES,
     onnotice: options.onNotice ?? (() => undefined),
   } as unknown as postgres.Options<Record<string, never>>) as unknown as postgres.Sql;
+}
+
+/** A role's limits for people must not end a load of hours, which waits and computes for long. */
+const NO_TIMEOUTS = {
+  statement_timeout: '0',
+  lock_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+};
+
+/** Newer settings, by the server_version_num that they came with; the server refuses unknown ones. */
+const NEWER_SETTINGS: readonly (readonly [version: number, name: string, value: string])[] = [
+  [140_000, 'idle_session_timeout', '0'],
+  // So that a backend that builds an index notices that its run has died, and lets its locks go.
+  [140_000, 'client_connection_check_interval', '5s'],
+  [170_000, 'transaction_timeout', '0'],
+];
+
+/** Gives the newer settings to the session that is there, and to those that the pool will open. */
+async function setNewer(sql: postgres.Sql): Promise<void> {
+  const [server] = await sql<{ version: number }[]>`
+    SELECT current_setting('server_version_num')::int AS version`;
+  const settings = sql.options.connection as Record<string, unknown>;
+  for (const [since, name, value] of NEWER_SETTINGS) {
+    if (since > (server?.version ?? 0)) continue;
+    // Not every platform can check its clients.
+    const taken = await sql.unsafe(`SET ${name} = '${value}'`).catch(() => undefined);
+    if (taken !== undefined) settings[name] = value;
+  }
 }
 
 async function freshToken(options: PoolOptions): Promise<string> {
