@@ -62,7 +62,7 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     heading('Setting up');
     await using stage = await setUp(interruption);
-    await interruption.orEnd(demo(stage));
+    await demo(stage);
     const seconds = Math.round((performance.now() - began) / 1000);
     remark(`\nAll of it took ${seconds} s.`);
     if (argv.length > 0) await keep(stage);

@@ -79,9 +79,16 @@ async function spawn(
   return { peakBytes: program.resourceUsage()?.maxRSS ?? 0 };
 }
 
-/** Ctrl-C on a terminal has reached the program by itself, and a second signal would hurry it. */
+/** How long the program may take to clean up before it is ended. */
+const PATIENCE_MS = 10_000;
+
+/**
+ * Stops the program, which needs the services for that. Ctrl-C on a terminal has reached it by
+ * itself, and a second signal would end it before it has cleaned up.
+ */
 function stopProgram(program: Bun.Subprocess): void {
-  setTimeout(() => program.kill('SIGTERM'), process.stdin.isTTY ? 3000 : 0).unref();
+  setTimeout(() => program.kill('SIGTERM'), process.stdin.isTTY ? PATIENCE_MS / 2 : 0).unref();
+  setTimeout(() => program.kill('SIGKILL'), PATIENCE_MS).unref();
 }
 
 /** What failed is shown in any case. */

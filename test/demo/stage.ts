@@ -28,8 +28,8 @@ export async function setUp({ signal, orEnd }: Interruption): Promise<Stage> {
   >`SHOW server_version`;
   remark(`PostgreSQL ${version} runs: ${uri}`);
 
-  const google = stack.use(await orEnd(startStandIn()));
-  const env = await google.ask('env');
+  const google = stack.use(startStandIn());
+  const env = await orEnd(google.ask('env'));
   remark(`The stand-in for BigQuery and Cloud Storage runs: ${env['BIGQUERY_EMULATOR_HOST']}`);
   const { flights, earthquakes } = await orEnd(google.ask('fill'));
   remark(

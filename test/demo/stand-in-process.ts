@@ -24,9 +24,10 @@ interface Message {
   readonly error?: string;
 }
 
-/** Starts the stand-in as a process; the questions may be asked at once. */
-export async function startStandIn(): Promise<StandIn> {
+/** Starts the stand-in as a process; the first question waits until it is up. */
+export function startStandIn(): StandIn {
   let waiting = Promise.withResolvers<unknown>();
+  const started = waiting.promise;
   const child = Bun.spawn([process.execPath, `${import.meta.dir}/stand-in.ts`], {
     stdin: 'ignore',
     stdout: 'inherit',
@@ -38,10 +39,10 @@ export async function startStandIn(): Promise<StandIn> {
     onExit: () => waiting.reject(new Error('the stand-in for Google has ended')),
   });
   // It may end when nobody waits, which is how it is stopped.
-  waiting.promise.catch(() => undefined);
-  await waiting.promise;
+  started.catch(() => undefined);
   return {
     async ask<Asked extends Question>(question: Asked) {
+      await started;
       waiting = Promise.withResolvers();
       waiting.promise.catch(() => undefined);
       child.send(question);
