@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { $ } from 'bun';
-import { build, commitText, readTarget } from './build.ts';
+import { build, commitText, readTarget, writeChecksum } from './build.ts';
 
 const BUILD_TIMEOUT_MS = 120_000;
 
@@ -86,4 +86,14 @@ test('the build takes one target, and nothing else', () => {
   expect(readTarget(['--target=bun-linux-arm64'])).toBe('bun-linux-arm64');
   expect(() => readTarget(['--target=arm64'])).toThrow('bun run build');
   expect(() => readTarget(['--minify'])).toThrow('bun run build');
+});
+
+test('the checksum beside the executable is one that sha256sum takes', async () => {
+  const file = join(directory, 'release');
+  await Bun.write(file, 'the bytes of a release');
+  await writeChecksum(file);
+  expect((await $`sha256sum --check release.sha256`.cwd(directory).quiet()).exitCode).toBe(0);
+  await Bun.write(file, 'other bytes');
+  const check = $`sha256sum --check release.sha256`.cwd(directory).quiet().nothrow();
+  expect((await check).exitCode).toBe(1);
 });

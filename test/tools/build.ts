@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { $ } from 'bun';
 
 export interface Build {
@@ -33,6 +34,12 @@ export async function build({ target, outfile }: Build): Promise<void> {
   for (const log of result.logs) console.error(log);
 }
 
+/** Writes `outfile.sha256`, which `sha256sum --check` reads in the folder of the file. */
+export async function writeChecksum(outfile: string): Promise<void> {
+  const hash = new Bun.CryptoHasher('sha256').update(await Bun.file(outfile).bytes());
+  await Bun.write(`${outfile}.sha256`, `${hash.digest('hex')}  ${basename(outfile)}\n`);
+}
+
 /** `commit abc1234`, `commit abc1234-dirty` with changes in the tree, `no commit` without git. */
 export async function commitText(directory: string): Promise<string> {
   const git = $`git describe --always --dirty --abbrev=7 ${'--exclude=*'}`.cwd(directory);
@@ -52,6 +59,7 @@ export function readTarget(argv: readonly string[]): string | undefined {
 if (import.meta.main) {
   const outfile = `${ROOT}dist/bq_to_postgres`;
   await build({ target: readTarget(process.argv.slice(2)), outfile });
+  await writeChecksum(outfile);
   const megabytes = Bun.file(outfile).size / 1e6;
   console.log(`dist/bq_to_postgres: ${megabytes.toFixed(0)} MB`);
 }
