@@ -1,6 +1,6 @@
 /** How the demo ends when it is called off. */
 export interface Interruption {
-  /** Aborted by the first SIGINT, SIGTERM or SIGHUP; later ones change nothing. */
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP, or when nobody reads the output; later ones change nothing. */
   readonly signal: AbortSignal;
   /** What shells expect, 128 + n; 0 while there was no signal. */
   exitCode(): number;
@@ -19,6 +19,8 @@ export function listenForInterruption(): Interruption {
       controller.abort(new Error(`interrupted by ${name}`));
     });
   }
+  // The reader of the output has gone, as with `| head`.
+  process.stdout.on('error', (error) => controller.abort(error));
   const { signal } = controller;
   const called = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason));
