@@ -45,6 +45,7 @@ async function demo({ sql, google, places, directory }: Stage): Promise<void> {
 }
 
 async function keep({ places }: Stage): Promise<void> {
+  places.signal.throwIfAborted();
   heading('Left up');
   say(`psql ${places.uri}`);
   const variables = Object.entries(places.env).map(([name, value]) => `export ${name}=${value}`);
