@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Field, type Google, startGoogle } from '../gcp/google.ts';
+import { type Field, type Google, startGoogle, type TableOptions } from '../gcp/google.ts';
 import type { TestDatabase } from '../postgres/database.ts';
 import { sharedPostgres } from '../postgres/shared.ts';
 import { builtProgram } from '../tools/built-program.ts';
@@ -55,7 +55,10 @@ export const SCHEMA: readonly Field[] = [
 ];
 
 /** Sets up a world with an empty source table. */
-export async function openWorld(schema: readonly Field[] = SCHEMA): Promise<World> {
+export async function openWorld(
+  schema: readonly Field[] = SCHEMA,
+  options: TableOptions = {},
+): Promise<World> {
   const [program, server, google] = await Promise.all([
     builtProgram(),
     sharedPostgres(),
@@ -64,7 +67,7 @@ export async function openWorld(schema: readonly Field[] = SCHEMA): Promise<Worl
   const database = await server.createDatabase();
   await google.createDataset(DATASET);
   google.createBucket(BUCKET);
-  await google.createTable(DATASET, TABLE, schema);
+  await google.createTable(DATASET, TABLE, schema, options);
   const home = mkdtempSync(join(tmpdir(), 'bq-to-postgres-'));
   const defaults: Required<Flags> = {
     'bq-dataset': DATASET,
