@@ -273,6 +273,9 @@ function losses(pairs: readonly Pair[]): readonly string[] {
   });
 }
 
+/** pg_type.typdelim: box in pg_type.dat, the others in PostGIS's postgis.sql and geography.sql. */
+const DELIMITERS: Readonly<Record<string, string>> = { box: ';', geometry: ':', geography: ':' };
+
 function toColumn(pair: Pair, index: number, format: 'binary' | 'text'): Column {
   const { source, target, conversion } = pair;
   const asText = format === 'text' ? conversion.textExpression : undefined;
@@ -290,6 +293,7 @@ function toColumn(pair: Pair, index: number, format: 'binary' | 'text'): Column 
     kind: asText === undefined ? conversion.kind : 'text',
     array,
     elementOid: target.type.oid,
+    delimiter: DELIMITERS[target.type.name] ?? ',',
     maxChars: ['varchar', 'bpchar'].includes(target.type.name) ? target.type.length : undefined,
     watermark: false,
     emit: true,

@@ -30,7 +30,9 @@ export function explainRowError(plan: Plan, rows: RowSource): (error: unknown) =
     if (error instanceof MalformedBlock) throw malformedObject(rows, error);
     const place = placeOf(error);
     if (place === undefined) throw error;
-    const column = plan.columns.find(({ target }) => target === place.column);
+    const column = plan.columns.find(
+      ({ target }) => target !== undefined && target === place.column,
+    );
     const row = await findRow(plan, rows, place.line).catch(() => undefined);
     if (column === undefined) throw misfitRow(plan, row, error);
     throw misfit(plan, column, row?.[plan.columns.indexOf(column)], messageOf(error), error);
@@ -125,9 +127,28 @@ function misfit(
 /** Columns that are enough to find a row again. */
 const TELLING_COLUMNS = 4;
 
-/** A row that breaks a CHECK, or is too large for a page: no one column is to blame. */
+interface ServerError {
+  readonly code?: string;
+  readonly detail?: string;
+  readonly constraint_name?: string;
+}
+
+/** program_limit_exceeded. The server writes rows in bunches, so it does not tell which one it was. */
+const ROW_TOO_LARGE = '54000';
+
+function rowTooLarge(plan: Plan, cause: unknown): ProjectorError {
+  return new ProjectorError({
+    code: 'ROW_TOO_LARGE',
+    message: `a row does not fit into a page of ${quoteTable(plan.target)}: ${messageOf(cause)}`,
+    next: 'Read the table through a view that packs columns into a STRUCT: jsonb is stored beside the row.',
+    cause,
+  });
+}
+
+/** A row that breaks a CHECK: no one column is to blame. */
 function misfitRow(plan: Plan, row: Row | undefined, cause: unknown): ProjectorError {
-  const { detail, constraint_name } = cause as { detail?: string; constraint_name?: string };
+  const { code, detail, constraint_name } = cause as ServerError;
+  if (code === ROW_TOO_LARGE) return rowTooLarge(plan, cause);
   const telling = plan.columns.flatMap((column, i) => {
     const value = row?.[i];
     return value === undefined || column.array || value.length > SHOWN_CHARACTERS
@@ -141,7 +162,7 @@ function misfitRow(plan: Plan, row: Row | undefined, cause: unknown): ProjectorE
   const told = detail === undefined ? '' : ` ${[...detail].slice(0, 300).join('')}`;
   const change =
     constraint_name === undefined
-      ? 'If no row can be smaller, read the table through a view that packs columns into a STRUCT.'
+      ? 'Correct it, and run again.'
       : `Correct it, or drop or change the constraint ${quoteIdentifier(constraint_name)}.`;
   return new ProjectorError({
     code: 'ROW_DOES_NOT_FIT',

@@ -13,6 +13,8 @@ export interface EncodedColumn {
   readonly array: boolean;
   /** pg_type.oid of an array's elements. */
   readonly elementOid: number;
+  /** pg_type.typdelim of an array's elements, where it is not a comma. */
+  readonly delimiter?: string;
   /** n of varchar(n): longer values are refused here, as the server would cut trailing spaces. */
   readonly maxChars: number | undefined;
   /** Its longs are the watermark, in microseconds since 2000-01-01. */

@@ -98,7 +98,10 @@ function readColumn(
 ): Read {
   const scalar = limited(kinds[column.kind], column.maxChars);
   const element = nullable(scalar, field?.items?.nullBranch);
-  const read = nullable(column.array ? readArray(element) : scalar, field?.nullBranch);
+  const read = nullable(
+    column.array ? readArray(element, column.delimiter ?? ',') : scalar,
+    field?.nullBranch,
+  );
   if (!column.watermark) return read;
   return (c) => {
     const text = read(c);
@@ -119,7 +122,7 @@ function nullable(read: (c: Cursor) => string, branch: 0 | 1 | undefined): Read 
 }
 
 /** An array in Postgres's braces, every element but NULL in quotes. */
-function readArray(element: Read): (c: Cursor) => string {
+function readArray(element: Read, delimiter: string): (c: Cursor) => string {
   const item = (text: string | undefined) =>
     text === undefined ? 'NULL' : `"${text.replace(/["\\]/g, '\\$&')}"`;
   return (c) => {
@@ -127,7 +130,7 @@ function readArray(element: Read): (c: Cursor) => string {
     for (;;) {
       readLong(c);
       let count = (c.hi | 0) * 4_294_967_296 + (c.lo >>> 0);
-      if (count === 0) return `{${items.join(',')}}`;
+      if (count === 0) return `{${items.join(delimiter)}}`;
       if (count < 0) {
         count = -count;
         readLong(c);

@@ -60,7 +60,7 @@ function texts(expression: Convert, kind: Kind = 'text'): Targets {
   return {
     text: held,
     varchar: held,
-    bpchar: lossy(held, 'padded with blanks, and their own trailing blanks do not count'),
+    bpchar: held,
     citext: held,
     name: binary(kind === 'text' ? 'name' : kind, expression),
   };
