@@ -1,0 +1,108 @@
+import { expect, test } from 'bun:test';
+import { exportJobs, openScene, type Scene } from './scene.ts';
+
+/** COMMIT as a message of its own: that of an increment, and that of a swap. */
+const COMMIT = /^Q[\s\S]{4}COMMIT\0/;
+const SLOW_OBJECT = { service: 'storage', path: /alt=media/ } as const;
+
+async function splitsDone({ world }: Scene): Promise<number> {
+  const { sql } = world.database;
+  const there = await sql`SELECT to_regclass('sync_splits') AS splits`;
+  if (there[0]?.['splits'] == null) return 0;
+  const [row] = await sql`SELECT count(*)::int AS n FROM sync_splits`;
+  return row?.['n'];
+}
+
+async function kill(run: ReturnType<Scene['start']>): Promise<void> {
+  run.kill('SIGKILL');
+  await run.outcome;
+}
+
+test('killed during the export, a run leaves a job that the next run stops', async () => {
+  await using scene = await openScene();
+  await kill(await scene.startLongExport());
+  await scene.recover();
+});
+
+test('killed while it loads, a full load is gone on with from the same export', async () => {
+  await using scene = await openScene();
+  scene.world.google.fail({ ...SLOW_OBJECT, kind: 'stall', afterBytes: 2000, nth: 7, times: 99 });
+  const run = scene.start();
+  await scene.until(async () => (await splitsDone(scene)) > 0);
+  await kill(run);
+  const done = await splitsDone(scene);
+  expect(done).toBeLessThan(4);
+  expect(await scene.recover()).toContain('goes on with its export');
+  expect(exportJobs(scene.world)).toBe(1);
+});
+
+test('rows that arrived after the export that was gone on with come with the next run', async () => {
+  await using scene = await openScene();
+  scene.world.google.fail({ ...SLOW_OBJECT, kind: 'stall', afterBytes: 2000, nth: 7, times: 99 });
+  const run = scene.start();
+  await scene.until(async () => (await splitsDone(scene)) > 0);
+  await kill(run);
+  await scene.addRows(10);
+  scene.world.google.heal();
+  expect((await scene.world.run()).text).toContain('goes on with its export');
+  await scene.recover();
+});
+
+test('an export of which an object is gone is not gone on with', async () => {
+  await using scene = await openScene();
+  const { google } = scene.world;
+  google.fail({ ...SLOW_OBJECT, kind: 'stall', afterBytes: 2000, nth: 7, times: 99 });
+  const run = scene.start();
+  await scene.until(async () => (await splitsDone(scene)) > 0);
+  await kill(run);
+  google.deleteObject('test-bucket', google.objects('test-bucket').at(-1)?.name ?? '');
+  expect(await scene.recover()).toContain('what it left is removed');
+  expect(exportJobs(scene.world)).toBe(2);
+});
+
+for (const kind of ['a full load', 'an increment'] as const) {
+  test(`killed right before the commit of ${kind}, nothing of it is seen`, async () => {
+    await using scene = await openScene();
+    if (kind === 'an increment') {
+      await scene.recover();
+      await scene.addRows(100);
+    }
+    const snapped = scene.proxy.trap({ when: COMMIT, what: 'hold' });
+    const run = scene.start();
+    await snapped;
+    await kill(run);
+    await scene.recover();
+  });
+
+  test(`killed between the commit of ${kind} and its watermark, it is not loaded again`, async () => {
+    await using scene = await openScene();
+    if (kind === 'an increment') {
+      await scene.recover();
+      await scene.addRows(100);
+    }
+    const before = exportJobs(scene.world);
+    const snapped = scene.proxy.trap({ when: COMMIT, what: 'mute' });
+    const run = scene.start();
+    await snapped;
+    await scene.until(async () => (await scene.status()) === 'committed');
+    await kill(run);
+    expect(await scene.recover()).toContain('its watermark is set now');
+    expect(exportJobs(scene.world)).toBe(before + 1);
+  });
+}
+
+test('killed before its objects are deleted, a run leaves them to the next one', async () => {
+  await using scene = await openScene();
+  scene.world.google.fail({
+    service: 'storage',
+    method: 'DELETE',
+    kind: 'delay',
+    ms: 60_000,
+    times: 99,
+  });
+  const run = scene.start();
+  await scene.until(async () => (await scene.status()) === 'applied');
+  await kill(run);
+  expect(scene.world.google.objects('test-bucket')).not.toEqual([]);
+  await scene.recover();
+});

@@ -1,0 +1,117 @@
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/** What happens at the next bytes of the client that match `when`, once. */
+export interface Trap {
+  /** Tested against each chunk that the client sends, as latin1. */
+  readonly when: RegExp;
+  /**
+   * hold: the chunk and all that follows stays here; mute: it is sent, the answers stay here; cut:
+   * it is sent, and the connection is cut when the answer is there: done, and nobody was told.
+   */
+  readonly what: 'hold' | 'mute' | 'cut';
+}
+
+/** Stands between the program and PostgreSQL, and does to connections what networks do. */
+export interface TcpProxy extends AsyncDisposable {
+  /** `uri` with the proxy in the place of the server. */
+  through(uri: string): string;
+  /** Connections that are open now, and those ever opened. */
+  readonly open: number;
+  readonly opened: number;
+  /** Cuts every connection, or only the latest. */
+  cut(which?: 'all' | 'latest'): void;
+  /** Cuts each connection once so many bytes went to the server by it, so many times in all. */
+  cutAfter(bytes: number, times: number): void;
+  /** Sets a trap; resolves when it has snapped. */
+  trap(trap: Trap): Promise<void>;
+  /** Neither takes nor gives a byte, while true. */
+  stall(stalled: boolean): void;
+  /** Turns new connections down, while true. */
+  refuse(refusing: boolean): void;
+}
+
+interface Pair {
+  readonly client: Socket;
+  readonly server: Socket;
+  sent: number;
+  trapped: Trap['what'] | undefined;
+}
+
+/** Listens on a free port of 127.0.0.1, and connects to `port` there. */
+export async function startProxy(port: number): Promise<TcpProxy> {
+  const pairs = new Set<Pair>();
+  const traps: { readonly trap: Trap; readonly snap: () => void }[] = [];
+  let [refusing, opened, stalled] = [false, 0, false];
+  let limit = { bytes: Infinity, times: 0 };
+
+  function destroy(pair: Pair): void {
+    pair.client.destroy();
+    pair.server.destroy();
+    pairs.delete(pair);
+  }
+
+  function fromClient(pair: Pair, chunk: Buffer): void {
+    if (pair.trapped === 'hold') return;
+    const at = traps.findIndex(({ trap }) => trap.when.test(chunk.toString('latin1')));
+    const [met] = at < 0 ? [] : traps.splice(at, 1);
+    if (met !== undefined) pair.trapped = met.trap.what;
+    if (pair.trapped !== 'hold') pair.server.write(chunk);
+    pair.sent += chunk.length;
+    met?.snap();
+    if (pair.sent > limit.bytes && limit.times > 0) {
+      limit.times -= 1;
+      destroy(pair);
+    }
+  }
+
+  function fromServer(pair: Pair, chunk: Buffer): void {
+    if (pair.trapped === 'cut') destroy(pair);
+    else if (pair.trapped === undefined) pair.client.write(chunk);
+  }
+
+  const listener = createServer((client) => {
+    client.on('error', () => undefined);
+    if (refusing) return void client.destroy();
+    opened += 1;
+    const server = connect(port, '127.0.0.1');
+    const pair: Pair = { client, server, sent: 0, trapped: undefined };
+    pairs.add(pair);
+    if (stalled) for (const socket of [client, server]) socket.pause();
+    server.on('error', () => undefined);
+    client.on('data', (chunk: Buffer) => fromClient(pair, chunk));
+    server.on('data', (chunk: Buffer) => fromServer(pair, chunk));
+    for (const socket of [client, server]) socket.on('close', () => destroy(pair));
+  });
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  const own = (listener.address() as AddressInfo).port;
+
+  return {
+    through: (uri) => uri.replace(`:${port}/`, `:${own}/`),
+    get open() {
+      return pairs.size;
+    },
+    get opened() {
+      return opened;
+    },
+    cut(which = 'all') {
+      for (const pair of which === 'all' ? [...pairs] : [...pairs].slice(-1)) destroy(pair);
+    },
+    cutAfter(bytes, times) {
+      limit = { bytes, times };
+    },
+    trap: (trap) => new Promise((snap) => traps.push({ trap, snap })),
+    stall(on) {
+      stalled = on;
+      for (const { client, server } of pairs) {
+        for (const socket of [client, server]) on ? socket.pause() : socket.resume();
+      }
+    },
+    refuse(on) {
+      refusing = on;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const pair of [...pairs]) destroy(pair);
+      await new Promise((resolve) => listener.close(resolve));
+    },
+  };
+}
