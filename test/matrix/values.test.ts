@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { DATASET, openWorld, type World } from '../scenarios/world.ts';
+
+let world: World;
+let created = 0;
+beforeAll(async () => {
+  world = await openWorld([{ name: 'unused', type: 'INT64' }]);
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+/** BigQuery type, its literal that does not fit, one that does, the target, and what is told. */
+const MISFITS = [
+  ['INT64', '9000000000', '1', 'integer', '"9000000000"', 'integer out of range'],
+  ['STRING', `CONCAT('a', CHR(0))`, `'a'`, 'text', '"a\\u0000"', '0x00'],
+  ['JSON', `JSON '{"a":"\\\\u0000"}'`, `JSON '1'`, 'jsonb', 'u0000', 'Unicode'],
+  ['STRING', `'not a uuid'`, `NULL`, 'uuid', '"not a uuid"', 'not a uuid'],
+  ['FLOAT64', `CAST('NaN' AS FLOAT64)`, '1.0', 'integer', '"NaN"', 'integer out of range'],
+  ['FLOAT64', '0.5', '1.0', 'bigint', '"0.5"', 'not a whole number'],
+  ['INT64', '9007199254740993', '1', 'double precision', '"9007199254740993"', 'exactly'],
+  ['STRING', `'abcd  '`, `'abc'`, 'varchar(4)', '"abcd  "', 'too long for 4'],
+  ['STRING', `REPEAT('é', 32)`, `'x'`, 'name', '"éé', 'identifier too long'],
+  ['STRING', `'red'`, `NULL`, 'color', '"red"', 'invalid input value for enum'],
+  ['NUMERIC', `NUMERIC '1000'`, `NUMERIC '1.255'`, 'numeric(4,2)', '"1000"', 'overflow'],
+  ['INT64', '-1', '1', 'positive', '"-1"', 'violates check constraint'],
+  ['NUMERIC', `NUMERIC '1.005'`, `NUMERIC '1.5'`, 'money', '"1.005"', 'two digits'],
+  ['STRING', `REPEAT('x', 500)`, `'x'`, 'varchar(400)', '(cut, 500 characters)', 'too long'],
+] as const;
+
+describe('a value that does not fit', () => {
+  test.each(MISFITS)(
+    '%s %s is named with table, column and a query that finds it',
+    async (type, bad, good, target, shown, reason) => {
+      const { google, database } = world;
+      const table = `odd_${created++}`;
+      await google.createTable(DATASET, table, [
+        { name: 'my col', type },
+        { name: 'max_ingested_at', type: 'TIMESTAMP' },
+      ]);
+      const at = `TIMESTAMP '2024-01-01 00:00:00+00'`;
+      for (const value of [good, bad, good])
+        await google.sql(`INSERT INTO ${DATASET}.${table} SELECT ${value}, ${at}`);
+      await database.sql.unsafe(`DROP DOMAIN IF EXISTS positive CASCADE;
+        DROP TYPE IF EXISTS color CASCADE; CREATE TYPE color AS ENUM ('blue');
+        CREATE DOMAIN positive AS bigint CHECK (VALUE > 0);
+        CREATE TABLE ${table} ("my col" ${target}, max_ingested_at timestamptz)`);
+      const { exitCode, lines } = await world.run({ 'bq-table': table, 'pg-table': table });
+      const { message = '', next = '' } = (lines.find(({ severity }) => severity === 'ERROR') ??
+        {}) as { message?: string; next?: string };
+      expect(exitCode).toBe(1);
+      for (const part of [shown, reason, 'my col', `"public"."${table}"`])
+        expect(message).toContain(part);
+      const query = /Find the rows in BigQuery: (.*);$/s.exec(next)?.[1] ?? '';
+      // The stand-in reads no NUL in a literal; the escape is GoogleSQL's.
+      if (bad.includes('CHR(0)')) expect(query).toContain("= 'a\\u0000'");
+      else expect(await google.sql(query)).toHaveLength(1);
+    },
+  );
+
+  test('of a cast fails the job, with the column, the value and the condition', async () => {
+    const { google, database } = world;
+    await google.createTable(DATASET, 'casts', [
+      { name: 'when', type: 'STRING' },
+      { name: 'max_ingested_at', type: 'TIMESTAMP' },
+    ]);
+    await google.sql(
+      `INSERT INTO ${DATASET}.casts VALUES ('2024-01-01 00:00:00+00', NULL), ('soon', NULL)`,
+    );
+    await database.sql.unsafe(
+      'CREATE TABLE casts ("when" timestamptz, max_ingested_at timestamptz)',
+    );
+    const { exitCode, text } = await world.run({ 'bq-table': 'casts', 'pg-table': 'casts' });
+    expect(exitCode).toBe(1);
+    expect(text).toContain('column `when`: \\"soon\\" is not TIMESTAMP; find it with WHERE');
+  });
+
+  test('NULL in a NOT NULL column is told with the way to allow it', async () => {
+    const { google, database } = world;
+    await google.createTable(DATASET, 'nulls', [
+      { name: 'a', type: 'INT64' },
+      { name: 'max_ingested_at', type: 'TIMESTAMP' },
+    ]);
+    await google.sql(`INSERT INTO ${DATASET}.nulls VALUES (1, NULL), (NULL, NULL)`);
+    await database.sql.unsafe(
+      'CREATE TABLE nulls (a integer NOT NULL, max_ingested_at timestamptz)',
+    );
+    const { text } = await world.run({ 'bq-table': 'nulls', 'pg-table': 'nulls' });
+    expect(text).toContain('NULL of a (INT64) does not fit into column');
+    expect(text).toContain('WHERE `a` IS NULL; Or allow it: ALTER TABLE');
+  });
+});
+
+describe('keys and drift', () => {
+  const at = (second: number) => `TIMESTAMP '2024-01-01 00:00:0${second}+00'`;
+
+  test('the newest row of a key wins, and never an older one over a newer', async () => {
+    const { google, database } = world;
+    await google.createTable(DATASET, 'keyed', [
+      { name: 'a', type: 'INT64' },
+      { name: 'b', type: 'STRING' },
+      { name: 'v', type: 'STRING' },
+      { name: 'max_ingested_at', type: 'TIMESTAMP' },
+    ]);
+    await database.sql.unsafe(`CREATE TABLE keyed (v text, b text,
+      a bigint GENERATED ALWAYS AS IDENTITY, max_ingested_at timestamptz, PRIMARY KEY (a, b))`);
+    const flags = { 'bq-table': 'keyed', 'pg-table': 'keyed' };
+    await google.sql(
+      `INSERT INTO ${DATASET}.keyed VALUES (1, 'x', 'old', ${at(1)}), (2, 'x', 'none', NULL)`,
+    );
+    expect((await world.run(flags)).exitCode).toBe(0);
+    await database.sql.unsafe(
+      `INSERT INTO keyed OVERRIDING SYSTEM VALUE VALUES ('later', 'x', 3, '2030-01-01')`,
+    );
+    await google.sql(`INSERT INTO ${DATASET}.keyed VALUES
+      (1, 'x', 'newest', ${at(4)}), (1, 'x', 'newer', ${at(3)}), (1, 'y', 'other', ${at(3)}),
+      (2, 'x', 'now', ${at(2)}), (3, 'x', 'older', ${at(4)})`);
+    expect((await world.run(flags)).exitCode).toBe(0);
+    const rows = await database.sql<
+      { row: string }[]
+    >`SELECT concat_ws(' ', a, b, v) AS row FROM keyed ORDER BY a, b`;
+    expect(rows.map(({ row }) => row)).toEqual(['1 x newest', '1 y other', '2 x now', '3 x later']);
+  });
+
+  test('a new column comes with its first rows, a dropped one stays, a changed one is refused', async () => {
+    const { google, database } = world;
+    const base = [
+      { name: 'id', type: 'INT64' },
+      { name: 'max_ingested_at', type: 'TIMESTAMP' },
+    ];
+    const flags = { 'bq-table': 'drift', 'pg-table': 'drift' };
+    const remake = async (schema: typeof base, values: string) => {
+      await google.dropTable(DATASET, 'drift');
+      await google.createTable(DATASET, 'drift', schema);
+      await google.sql(`INSERT INTO ${DATASET}.drift VALUES ${values}`);
+      return await world.run(flags);
+    };
+    await remake([...base, { name: 'old', type: 'STRING' }], `(1, ${at(1)}, 'x')`);
+    const second = await remake([...base, { name: 'xmin', type: 'FLOAT64' }], `(2, ${at(2)}, 0.5)`);
+    expect(second.text).toContain('column old of the target is not in BigQuery');
+    expect(second.text).toContain('column xmin is called xmin_ in PostgreSQL');
+    const rows = await database.sql`SELECT id, old, xmin_ FROM drift ORDER BY id`;
+    expect([...rows].map((row) => ({ ...row }))).toEqual([
+      { id: '1', old: 'x', xmin_: null },
+      { id: '2', old: null, xmin_: 0.5 },
+    ]);
+    const third = await remake(
+      [{ name: 'id', type: 'DATE' }, ...base.slice(1)],
+      `(DATE '2024-01-01', ${at(3)})`,
+    );
+    expect(third.exitCode).toBe(1);
+    expect(third.text).toContain(
+      'column id is DATE in BigQuery, which does not go into \\"id\\" of type bigint',
+    );
+    expect(third.text).toContain('set the watermark in sync_state to NULL');
+  });
+});
+
+test('1,600 columns load, 1,601 and 10,000 are refused by the name of the limit', async () => {
+  const { google, database } = world;
+  const wide = async (table: string, count: number) => {
+    const flags = Array.from({ length: count - 1 }, (_, i) => ({ name: `c${i}`, type: 'BOOL' }));
+    await google.createTable(DATASET, table, [
+      ...flags,
+      { name: 'max_ingested_at', type: 'TIMESTAMP' },
+    ]);
+    const values = flags.map((_, i) => `${i % 2 === 0}`).join(', ');
+    await google.duckdb(`INSERT INTO ${google.tableName(DATASET, table)} VALUES (${values}, NULL)`);
+    return await world.run({ 'bq-table': table, 'pg-table': table });
+  };
+  expect((await wide('wide', 1600)).exitCode).toBe(0);
+  const [row] = await database.sql`SELECT c0, c1, c1598, max_ingested_at AS at FROM wide`;
+  expect({ ...row }).toEqual({ c0: true, c1: false, c1598: true, at: null });
+  for (const count of [1601, 10_000]) {
+    const { exitCode, text } = await wide(`too_wide_${count}`, count);
+    expect(exitCode).toBe(1);
+    expect(text).toContain(`the source has ${count} columns`);
+    expect(text).toContain("PostgreSQL's limit is 1600 columns");
+  }
+});
