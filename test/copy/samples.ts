@@ -117,6 +117,23 @@ const exact = (mantissa: number) =>
 
 const uuids = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((array) => Buffer.from(array));
 
+const part = (max: number) => fc.integer({ min: 0, max });
+/** `[-]years-months [-]days [-]hours:minutes:seconds[.fraction]`, within GoogleSQL's limits. */
+const intervals = fc
+  .tuple(
+    fc.tuple(...Array.from({ length: 3 }, () => fc.constantFrom('', '-'))),
+    fc.tuple(part(9999), part(11), part(3_660_000), part(87_840_000), part(59), part(59)),
+    fc.option(fc.integer({ min: 1, max: 999_999 }), { nil: undefined }),
+  )
+  .map(([[one = '', two = '', three = ''], [y, mo, d, h, mi, s], micros]) => {
+    const fraction = micros === undefined ? '' : `.${String(micros).padStart(6, '0')}`;
+    return `${one}${y}-${mo} ${two}${d} ${three}${h}:${mi}:${s}${fraction}`;
+  });
+const sqlInterval = (x: string) => `make_interval(
+  months => (CASE WHEN ${x} LIKE '-%' THEN -1 ELSE 1 END)
+    * (12 * substring(${x} from '^-?(\\d+)-')::int + substring(${x} from '^-?\\d+-(\\d+)')::int),
+  days => split_part(${x}, ' ', 2)::int) + split_part(${x}, ' ', 3)::interval`;
+
 /** Samples for both formats. */
 export const SAMPLES: readonly Sample[] = [
   sample('int8', 'long', ['bigint', 20], longs(64)),
@@ -173,6 +190,20 @@ export const SAMPLES: readonly Sample[] = [
       fc.uuid(),
       fc.uuid().map((x) => x.replaceAll('-', '').toUpperCase()),
     ),
+  ),
+  sample('interval', 'string', ['interval', 1186], intervals, String, sqlInterval),
+  sample(
+    'money',
+    'string',
+    ['money', 790],
+    longs(63).map(
+      (n) =>
+        `${n / 100n}.${String(n % 100n)
+          .replace('-', '')
+          .padStart(2, '0')}`,
+    ),
+    String,
+    cast('numeric', 'money'),
   ),
   sample('bytesAsUuid', 'bytes', ['uuid', 2950], uuids, hex),
 ];

@@ -4,7 +4,7 @@ import type { Field } from '../gcp/google.ts';
 export interface TypeCases {
   /** Also the name of its column, in lower case. */
   readonly type: string;
-  readonly fields?: readonly Field[];
+  readonly more?: Partial<Field>;
   /** What the created table has. */
   readonly postgres: string;
   readonly values: readonly (readonly [sql: string, text: string])[];
@@ -178,12 +178,14 @@ export const TYPES: readonly TypeCases[] = [
   },
   {
     type: 'RECORD',
-    fields: [
-      { name: 'i', type: 'INTEGER' },
-      { name: 's', type: 'STRING' },
-      { name: 'deep', type: 'RECORD', fields: [{ name: 'd', type: 'DATE' }] },
-      { name: 'list', type: 'INTEGER', mode: 'REPEATED' },
-    ],
+    more: {
+      fields: [
+        { name: 'i', type: 'INTEGER' },
+        { name: 's', type: 'STRING' },
+        { name: 'deep', type: 'RECORD', fields: [{ name: 'd', type: 'DATE' }] },
+        { name: 'list', type: 'INTEGER', mode: 'REPEATED' },
+      ],
+    },
     postgres: 'jsonb',
     values: [
       [
@@ -196,10 +198,6 @@ export const TYPES: readonly TypeCases[] = [
       ],
     ],
   },
-];
-
-/** Types that only COPY text can carry. */
-export const TEXT_TYPES: readonly TypeCases[] = [
   {
     type: 'INTERVAL',
     postgres: 'interval',
@@ -207,5 +205,20 @@ export const TEXT_TYPES: readonly TypeCases[] = [
       ["INTERVAL '1-2 3 4:5:6.789' YEAR TO SECOND", '1 year 2 mons 3 days 04:05:06.789'],
       ["INTERVAL '0-0 -1 0:0:0' YEAR TO SECOND", '-1 days'],
     ],
+    array: '{"1 year 2 mons 3 days 04:05:06.789","-1 days"}',
+  },
+];
+
+/** Types that only COPY text can carry. */
+export const TEXT_TYPES: readonly TypeCases[] = [
+  {
+    type: 'RANGE',
+    more: { rangeElementType: { type: 'DATE' } },
+    postgres: 'daterange',
+    values: [
+      ["RANGE<DATE> '[2024-01-01, 2024-02-01)'", '[2024-01-01,2024-02-01)'],
+      ["RANGE<DATE> '[UNBOUNDED, 2024-02-01)'", '(,2024-02-01)'],
+    ],
+    array: '{"[2024-01-01,2024-02-01)","(,2024-02-01)"}',
   },
 ];

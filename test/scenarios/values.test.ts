@@ -11,11 +11,10 @@ function schemaOf(types: readonly TypeCases[]): readonly Field[] {
   return [
     { name: 'id', type: 'INTEGER', mode: 'REQUIRED', description: "the row's number; it's needed" },
     ...types.flatMap((cases): Field[] => {
-      const { type, fields } = cases;
-      const rest = fields === undefined ? {} : { fields };
+      const { type, more } = cases;
       return [
-        { name: columnOf(cases), type, ...rest },
-        { name: arrayOf(cases), type, mode: 'REPEATED', ...rest },
+        { ...more, name: columnOf(cases), type },
+        { ...more, name: arrayOf(cases), type, mode: 'REPEATED' },
       ];
     }),
     { name: 'max_ingested_at', type: 'TIMESTAMP' },
@@ -55,7 +54,7 @@ describe.each(MODES)('by %s', (mode, types) => {
     rows = await fill(world, types);
     const outcome = await world.run();
     expect(outcome.text).toContain('Full load');
-    const asText = exportJobs(world)[0]?.query.includes('CAST(`timestamp` AS STRING)');
+    const asText = exportJobs(world)[0]?.query.includes('CAST(`date` AS STRING)');
     expect(asText).toBe(mode === 'COPY text');
   });
   afterAll(() => world[Symbol.asyncDispose]());
