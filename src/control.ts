@@ -46,7 +46,10 @@ export async function openControl(
   const { signal } = wish;
   const formerBackends = new Set<number>();
   let session: Session | undefined = first;
-  let backend = await lockTarget(first, { ...wish, formerBackends });
+  let backend = await lockTarget(first, { ...wish, formerBackends }).catch((error) => {
+    first.release();
+    throw error;
+  });
 
   async function locked(): Promise<Session> {
     if (session !== undefined) return session;
