@@ -81,7 +81,7 @@ export async function planRun(context: Context, survey: Survey): Promise<Plan> {
     bucket: given.bucket,
     dependents,
     primaryKey: target?.primaryKey ?? [],
-    columnPlan: planColumns(source.columns, target),
+    columnPlan: planColumns(source.columns, target, mode),
   });
 }
 

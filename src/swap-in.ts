@@ -2,9 +2,11 @@ import { isRetryable } from './clients/postgres.ts';
 import { retry } from './clients/retry.ts';
 import type { Context } from './context.ts';
 import { lostText, rolledBack } from './control.ts';
-import { quoteLiteral, quoteTable, type TableName } from './identifiers.ts';
+import { ProjectorError } from './errors.ts';
+import { quoteBigQueryPath, quoteLiteral, quoteTable, type TableName } from './identifiers.ts';
 import type { Loaded } from './load-full.ts';
 import type { Plan } from './plan.ts';
+import { sourcePath } from './source.ts';
 import { commitRun, readRun } from './state/ledger.ts';
 import { dressStaging } from './swap/dress.ts';
 import { stagingStatements } from './swap/staging.ts';
@@ -42,8 +44,32 @@ export async function dress(context: Context, plan: Plan, staging: TableName): P
     signal,
     isRetryable,
     onWait,
+  }).catch((error) => {
+    throw withDuplicatesQuery(plan, error);
   });
+  phase.advance(100);
   phase.finish();
+}
+
+/** SQLSTATE: two rows of the new table have one key. */
+const UNIQUE_VIOLATION = '23505';
+
+/** Adds the query that finds the keys in BigQuery which the primary key does not allow twice. */
+function withDuplicatesQuery(plan: Plan, error: unknown): unknown {
+  const cause = (error as { cause?: { code?: unknown } }).cause;
+  const keys = plan.columns.filter(({ target }) => plan.primaryKey.includes(target ?? ''));
+  if (!(error instanceof ProjectorError) || cause?.code !== UNIQUE_VIOLATION || keys.length === 0) {
+    return error;
+  }
+  const list = keys.map(({ source }) => quoteBigQueryPath(source)).join(', ');
+  const query = `SELECT ${list}, COUNT(*) FROM ${sourcePath(plan.source.name)} GROUP BY ${list} HAVING COUNT(*) > 1`;
+  const { code, message, next = '' } = error;
+  return new ProjectorError({
+    code,
+    message,
+    next: `${next} Keys that are there twice: ${query}`,
+    cause,
+  });
 }
 
 /** Puts staging in the target's place and marks the run committed, in one transaction. */

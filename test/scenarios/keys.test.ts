@@ -1,0 +1,19 @@
+import { expect, test } from 'bun:test';
+import { BUCKET, openWorld } from './world.ts';
+
+test('a full load of a key that is there twice fails before the swap, and prints the query that finds it', async () => {
+  await using world = await openWorld();
+  const { google, database } = world;
+  await database.sql`CREATE TABLE target (id bigint PRIMARY KEY, name text, max_ingested_at timestamptz)`;
+  await database.sql`INSERT INTO target VALUES (7, 'before', NULL)`;
+  await google.sql(`INSERT INTO source.rows VALUES
+    (1, 'one', TIMESTAMP '2024-01-01 00:00:00+00'), (1, 'again', NULL), (2, 'two', NULL)`);
+  const outcome = await world.run();
+  expect(outcome.exitCode).toBe(1);
+  const told = outcome.lines.map(({ message }) => message).join('\n');
+  expect(told).toContain('"target_pkey"');
+  const query = /SELECT `id`, COUNT.*> 1/.exec(told)?.[0] ?? '';
+  expect(Object.values((await google.sql(query))[0] ?? {}).map(String)).toEqual(['1', '2']);
+  expect([...(await database.sql`SELECT id FROM target`)]).toEqual([{ id: '7' }]);
+  expect(google.objects(BUCKET)).toEqual([]);
+});
