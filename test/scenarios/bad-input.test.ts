@@ -1,160 +1,345 @@
-import { expect, test } from 'bun:test';
-import { BUCKET, type Flags, openWorld, SCHEMA, type World } from './world.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { SERVER_PASSWORD, startPostgres } from '../postgres/server.ts';
+import { everything, exportJobs, leftovers, NOTHING_LEFT } from './look.ts';
+import { DATASET, type Flags, openWorld, SCHEMA, type World } from './world.ts';
 
-interface Case {
-  readonly title: string;
-  readonly flags?: Flags;
-  readonly prepare?: (world: World) => Promise<unknown> | unknown;
-  readonly exitCode: number;
-  /** Parts of what is said: what happened, and what to do. */
-  readonly says: readonly string[];
+interface Expected {
+  readonly code: string;
+  /** What has to stand in the message, and in what to do next. */
+  readonly message: readonly string[];
+  readonly next: readonly string[];
+  readonly exitCode?: number;
 }
 
-const CASES: readonly Case[] = [
-  {
-    title: 'a table that is not there',
-    flags: { 'bq-table': 'missing' },
-    exitCode: 1,
-    says: ['source.missing', 'bq ls'],
-  },
-  {
-    title: 'a dataset in another location',
-    flags: { 'bq-location': 'EU' },
-    exitCode: 1,
-    says: ['--bq-location US'],
-  },
-  {
-    title: 'a source without max_ingested_at',
-    prepare: ({ google }) =>
-      google.createTable('source', 'plain', [{ name: 'id', type: 'INTEGER' }]),
-    flags: { 'bq-table': 'plain' },
-    exitCode: 1,
-    says: ['has no column max_ingested_at'],
-  },
-  {
-    title: 'a max_ingested_at of another type',
-    prepare: ({ google }) =>
-      google.createTable('source', 'dated', [{ name: 'max_ingested_at', type: 'DATE' }]),
-    flags: { 'bq-table': 'dated' },
-    exitCode: 1,
-    says: ['max_ingested_at', 'DATE', 'TIMESTAMP or DATETIME'],
-  },
-  {
-    title: 'a bucket that is not there',
-    flags: { 'gcs-bucket': 'missing-bucket' },
-    exitCode: 1,
-    says: ['missing-bucket'],
-  },
-  {
-    title: 'credentials that may not read the table',
-    prepare: ({ google }) => google.deny('bigquery.tables.get'),
-    exitCode: 1,
-    says: ['roles/bigquery.dataViewer'],
-  },
-  {
-    title: 'credentials that may not run jobs',
-    prepare: ({ google }) => google.deny('bigquery.jobs.create'),
-    exitCode: 1,
-    says: ['roles/bigquery.jobUser'],
-  },
-  {
-    title: 'credentials that may not write to the bucket',
-    prepare: ({ google }) => google.deny('storage.objects.create'),
-    exitCode: 1,
-    says: ['roles/storage.object'],
-  },
-  {
-    title: 'a sync_state that is somebody else’s',
-    prepare: ({ database }) => database.sql`CREATE TABLE sync_state (table_name text, at date)`,
-    exitCode: 1,
-    says: ['sync_state', 'RENAME'],
-  },
-  {
-    title: 'a schema that is not there',
-    flags: { 'pg-table': 'missing.target' },
-    exitCode: 1,
-    says: ['CREATE SCHEMA "missing"'],
-  },
-  {
-    title: 'a target that is a view',
-    prepare: ({ database }) => database.sql`CREATE VIEW target AS SELECT 1 AS id`,
-    exitCode: 1,
-    says: ['target', 'view'],
-  },
-  {
-    title: 'a target with a column that the type does not go into',
-    prepare: ({ database }) =>
-      database.sql`CREATE TABLE target (id inet, name text, max_ingested_at timestamptz)`,
-    exitCode: 1,
-    says: ['column id', 'INT64', 'inet'],
-  },
-  {
-    title: 'a watermark for a target that is gone',
-    prepare: async ({ database }) => {
-      await database.sql`CREATE TABLE sync_state (table_name text PRIMARY KEY, last_synced_at timestamp)`;
-      await database.sql`INSERT INTO sync_state VALUES ('target', '2020-01-01')`;
-    },
-    exitCode: 1,
-    says: ['UPDATE', 'last_synced_at = NULL'],
-  },
-  {
-    title: 'the program’s own table as target',
-    flags: { 'pg-table': 'sync_runs' },
-    exitCode: 2,
-    says: ['sync_runs'],
-  },
-  {
-    title: 'two wrong arguments, both told at once',
-    flags: { 'bq-location': '', 'pg-conn': 'postgres://u:secret-word@h/d?sslmood=require' },
-    exitCode: 2,
-    says: ['--bq-location', 'sslmood'],
-  },
-];
-
-/** All that a refused run must not have touched. */
-async function stateOf({ google, database }: World): Promise<unknown> {
-  const relations = await database.sql`
-    SELECT relname, relkind FROM pg_class WHERE relnamespace = 'public'::regnamespace
-      AND relname NOT LIKE 'sync\\_%' ORDER BY 1`;
-  const state = await database.sql`SELECT to_regclass('sync_state') AS t`;
-  const rows = state[0]?.['t'] == null ? [] : await database.sql.unsafe('SELECT * FROM sync_state');
-  return {
-    relations: [...relations],
-    rows: [...rows],
-    objects: google.objects(BUCKET),
-    exports: google.jobs().filter((job) => JSON.stringify(job).includes('EXPORT')).length,
-  };
+/** A world with a target that was loaded once, and one row that is new. */
+async function loadedWorld(): Promise<World> {
+  const world = await openWorld();
+  await world.google.sql(
+    `INSERT INTO source.rows VALUES (1, 'one', TIMESTAMP '2024-01-01 00:00:00+00')`,
+  );
+  expect((await world.run()).exitCode).toBe(0);
+  await world.google.sql(
+    `INSERT INTO source.rows VALUES (2, 'two', TIMESTAMP '2024-01-02 00:00:00+00')`,
+  );
+  return world;
 }
 
-for (const { title, flags, prepare, exitCode, says } of CASES) {
-  test(`${title} ends the run with ${exitCode}, says what to do, and nothing is touched`, async () => {
-    await using world = await openWorld(SCHEMA);
-    await world.google.sql(
-      `INSERT INTO source.rows VALUES (1, 'one', TIMESTAMP '2024-01-01 00:00:00+00')`,
-    );
-    await prepare?.(world);
-    const before = await stateOf(world);
-    const outcome = await world.run(flags);
-    const told = outcome.lines.map(({ message }) => message).join('\n');
-    for (const part of says) expect(told).toContain(part);
-    expect(outcome.exitCode).toBe(exitCode);
-    expect(outcome.text).not.toContain('secret-word');
-    expect(await stateOf(world)).toEqual(before);
+/** Runs, and sees to it that it fails as expected, and that all is as it was. */
+async function failsCleanly(
+  world: World,
+  { code, message, next, exitCode = 1 }: Expected,
+  flags: Flags = {},
+  env: Record<string, string> = {},
+) {
+  const before = await everything(world);
+  const outcome = await world.run(flags, env);
+  const line = outcome.lines.findLast(({ severity }) => severity === 'ERROR');
+  const told = { exitCode: outcome.exitCode, code: line?.['code'] };
+  expect(told).toEqual({ exitCode, code });
+  for (const part of message) expect(line?.message).toContain(part);
+  for (const part of next) expect(String(line?.['next'] ?? line?.message)).toContain(part);
+  expect(await everything(world)).toEqual(before);
+  expect(await leftovers(world)).toEqual(NOTHING_LEFT);
+  return outcome;
+}
+
+describe('of BigQuery', () => {
+  const schemas: readonly (readonly [string, Parameters<typeof openWorld>[0], Expected])[] = [
+    [
+      'without max_ingested_at',
+      [{ name: 'id', type: 'INTEGER' }],
+      {
+        code: 'NO_WATERMARK_COLUMN',
+        message: ['source.bad', 'max_ingested_at'],
+        next: ['TIMESTAMP'],
+      },
+    ],
+    [
+      'whose max_ingested_at is a DATE',
+      [{ name: 'max_ingested_at', type: 'DATE' }],
+      {
+        code: 'BAD_WATERMARK_COLUMN',
+        message: ['source.bad', 'DATE'],
+        next: ['casts max_ingested_at'],
+      },
+    ],
+    [
+      'whose max_ingested_at is an ARRAY',
+      [{ name: 'max_ingested_at', type: 'TIMESTAMP', mode: 'REPEATED' }],
+      {
+        code: 'BAD_WATERMARK_COLUMN',
+        message: ['source.bad', 'ARRAY of TIMESTAMP'],
+        next: ['casts max_ingested_at'],
+      },
+    ],
+    [
+      'with a column that has no way into the type in the target',
+      [...SCHEMA, { name: 'odd', type: 'STRING' }],
+      {
+        code: 'TYPES_DO_NOT_CONVERT',
+        message: ['odd', 'STRING', 'bytea'],
+        next: ['ALTER COLUMN "odd"'],
+      },
+    ],
+  ];
+  test.each(schemas)('a table %s', async (_what, schema = SCHEMA, expected) => {
+    await using world = await openWorld();
+    await world.google.createTable(DATASET, 'bad', schema);
+    await world.database.sql`CREATE TABLE target (id bigint, odd bytea)`;
+    await world.database.sql`INSERT INTO target VALUES (1)`;
+    await failsCleanly(world, expected, { 'bq-table': 'bad' });
+    expect(world.google.jobs().length).toBeLessThanOrEqual(1);
+    expect(exportJobs(world)).toEqual([]);
   });
-}
 
-test('a value that does not fit is named with its table, column and a query, and nothing is touched', async () => {
-  await using world = await openWorld();
-  const { google, database } = world;
-  await database.sql`CREATE TABLE target (id integer, name text, max_ingested_at timestamptz)`;
-  await database.sql`INSERT INTO target VALUES (7, 'before', NULL)`;
-  await google.sql(`INSERT INTO source.rows VALUES
-    (1, 'one', TIMESTAMP '2024-01-01 00:00:00+00'), (9000000000, 'big', TIMESTAMP '2024-01-01 00:00:00+00')`);
-  const outcome = await world.run();
-  expect(outcome.exitCode).toBe(1);
-  for (const part of ['"9000000000"', '"target"', 'column "id"', 'WHERE `id` = 9000000000']) {
-    expect(outcome.lines.map(({ message }) => message).join()).toContain(part);
-  }
-  expect([...(await database.sql`SELECT id FROM target`)]).toEqual([{ id: 7 }]);
-  expect(google.objects(BUCKET)).toEqual([]);
+  let shared: World;
+  beforeAll(async () => {
+    shared = await loadedWorld();
+  });
+  afterAll(() => shared[Symbol.asyncDispose]());
+
+  const places: readonly (readonly [string, Flags, Expected])[] = [
+    [
+      'a missing table',
+      { 'bq-table': 'absent' },
+      { code: 'TABLE_NOT_FOUND', message: ['source.absent'], next: ['bq ls source'] },
+    ],
+    [
+      'a missing dataset',
+      { 'bq-dataset': 'absent' },
+      { code: 'TABLE_NOT_FOUND', message: ['absent.rows'], next: ['bq ls absent'] },
+    ],
+    [
+      'a dataset of another project',
+      { 'bq-dataset': 'other-project.source' },
+      {
+        code: 'ACCESS_DENIED',
+        message: ['other-project.source.rows'],
+        next: ['roles/bigquery.dataViewer on the dataset other-project:source'],
+      },
+    ],
+    [
+      'a dataset in another location',
+      { 'bq-location': 'EU' },
+      { code: 'WRONG_LOCATION', message: ['source.rows', 'US', 'EU'], next: ['--bq-location US'] },
+    ],
+    [
+      'a missing bucket',
+      { 'gcs-bucket': 'absent' },
+      {
+        code: 'BUCKET_NOT_FOUND',
+        message: ['gs://absent'],
+        next: ['--gcs-bucket', 'gcloud storage buckets create gs://absent'],
+      },
+    ],
+  ];
+  test.each(places)('%s', async (_what, flags, expected) => {
+    await failsCleanly(shared, expected, flags);
+    expect(exportJobs(shared)).toHaveLength(1);
+  });
+
+  const rights: readonly (readonly [string, string, readonly string[]])[] = [
+    ['bigquery.tables.get', 'roles/bigquery.dataViewer', ['source.rows', 'bigquery.tables.get']],
+    ['bigquery.jobs.create', 'roles/bigquery.jobUser', ['bigquery.jobs.create']],
+    ['bigquery.tables.getData', 'roles/bigquery.dataViewer', ['source.rows']],
+    [
+      'bigquery.tables.export',
+      'roles/bigquery.dataViewer',
+      ['source.rows', 'bigquery.tables.export'],
+    ],
+    ['storage.objects.create', 'roles/storage.objectUser', ['storage.objects.create']],
+    [
+      'storage.objects.list',
+      'roles/storage.objectUser',
+      ['storage.objects.list', 'gs://test-bucket'],
+    ],
+    [
+      'storage.objects.delete',
+      'roles/storage.objectUser',
+      ['storage.objects.delete', 'gs://test-bucket'],
+    ],
+    [
+      'storage.objects.get',
+      'roles/storage.objectUser',
+      ['storage.objects.get', 'gs://test-bucket'],
+    ],
+  ];
+  test.each(rights)('without %s, %s is named', async (permission, role, message) => {
+    shared.google.deny(permission);
+    await failsCleanly(shared, { code: 'ACCESS_DENIED', message, next: [role] });
+    shared.google.allow();
+  });
+});
+
+describe('of PostgreSQL', () => {
+  test('a sync_state of another shape', async () => {
+    await using world = await openWorld();
+    await world.database.sql`CREATE TABLE sync_state (name text, at timestamptz)`;
+    await failsCleanly(world, {
+      code: 'BAD_SYNC_STATE',
+      message: ['"public"."sync_state"', 'name text', 'table_name text'],
+      next: ['ALTER TABLE "public"."sync_state" RENAME TO "sync_state_old";'],
+    });
+  });
+
+  test('a watermark without its table', async () => {
+    await using world = await loadedWorld();
+    await world.database.sql`DROP TABLE target`;
+    await failsCleanly(world, {
+      code: 'TARGET_MISSING',
+      message: ['"public"."target" is gone'],
+      next: [`UPDATE "public"."sync_state" SET last_synced_at = NULL WHERE table_name = 'target';`],
+    });
+  });
+
+  test('a watermark that no row can have', async () => {
+    await using world = await loadedWorld();
+    await world.database.sql`UPDATE sync_state SET last_synced_at = 'infinity'`;
+    await failsCleanly(world, {
+      code: 'BAD_WATERMARK',
+      message: ['infinity', 'target'],
+      next: ['SET last_synced_at = NULL'],
+    });
+  });
+
+  test('a schema, a database and a server that are not there', async () => {
+    await using world = await loadedWorld();
+    await failsCleanly(
+      world,
+      { code: 'NO_SUCH_SCHEMA', message: ['"absent"'], next: ['CREATE SCHEMA "absent";'] },
+      { 'pg-table': 'absent.target' },
+    );
+    const elsewhere = world.database.uri.replace(/\/[^/]*$/, '/absent');
+    await failsCleanly(
+      world,
+      { code: 'NO_SUCH_DATABASE', message: ['"absent" does not exist'], next: ['--pg-conn'] },
+      { 'pg-conn': elsewhere },
+    );
+    await failsCleanly(
+      world,
+      { code: 'UNREACHABLE', message: ['127.0.0.1:1'], next: ['--pg-conn'] },
+      { 'pg-conn': 'postgres://u@127.0.0.1:1/db' },
+    );
+  });
+
+  test('a server that takes no writes', async () => {
+    await using world = await loadedWorld();
+    const { sql, name } = world.database;
+    await sql.unsafe(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
+    await failsCleanly(world, {
+      code: 'READ_ONLY',
+      message: ['read-only transaction'],
+      next: ['target_session_attrs=read-write', 'default_transaction_read_only'],
+    });
+  });
+
+  test('a wrong password, which is told nowhere', async () => {
+    await using world = await openWorld();
+    await using server = await startPostgres({ auth: 'scram-sha-256' });
+    const uri = (password: string) =>
+      server.uri.replace('postgres@', `postgres:${encodeURIComponent(password)}@`);
+    const wrong = await failsCleanly(
+      world,
+      { code: 'LOGIN_REFUSED', message: ['password authentication failed'], next: ['password'] },
+      { 'pg-conn': uri('sesame sesame') },
+    );
+    expect(wrong.text).not.toContain('sesame');
+    const right = await world.run({ 'pg-conn': uri(SERVER_PASSWORD) });
+    expect(right.exitCode).toBe(0);
+    expect(right.text).not.toContain(SERVER_PASSWORD);
+  });
+
+  test('a role without the right to make tables', async () => {
+    await using world = await openWorld();
+    const { sql, name, uri } = world.database;
+    await sql.unsafe(`CREATE ROLE reader_${name} LOGIN`);
+    await failsCleanly(
+      world,
+      {
+        code: 'PERMISSION_DENIED',
+        message: ['permission denied for schema public'],
+        next: ['Grant'],
+      },
+      { 'pg-conn': uri.replace('postgres@', `reader_${name}@`) },
+    );
+    await sql.unsafe(`DROP ROLE reader_${name}`);
+  });
+});
+
+describe('a value that does not fit', () => {
+  const cases: readonly (readonly [
+    string,
+    string,
+    string,
+    readonly string[],
+    readonly string[],
+  ])[] = [
+    [
+      'an integer',
+      'id smallint',
+      '(70000, NULL, NULL)',
+      ['"70000"', 'id (INT64)', '"id" (smallint)', '"public"."target"'],
+      ['SELECT * FROM `source.rows` WHERE', '70000'],
+    ],
+    [
+      'a text',
+      'name varchar(3)',
+      "(1, 'four', NULL)",
+      ['"four"', '"name" (character varying(3))'],
+      ["`name` = 'four'"],
+    ],
+    ['a NULL', 'name text NOT NULL', '(1, NULL, NULL)', ['"name"'], ['IS NULL']],
+    [
+      'a text that is no number',
+      'name numeric',
+      "(1, 'twelve', NULL)",
+      ['"twelve"', '"name" (numeric)'],
+      ["'twelve'"],
+    ],
+    [
+      'a text that is no address',
+      'name inet',
+      "(1, 'nowhere', NULL)",
+      ['"nowhere"', '"name" (inet)'],
+      ["`name` = 'nowhere'"],
+    ],
+  ];
+  test.each(cases)('%s', async (_what, column, row, message, next) => {
+    await using world = await openWorld();
+    await world.database.sql.unsafe(`CREATE TABLE target (${column})`);
+    await world.google.sql(`INSERT INTO source.rows VALUES ${row}`);
+    await failsCleanly(world, { code: 'VALUE_DOES_NOT_FIT', message, next });
+  });
+});
+
+describe('of the command line', () => {
+  test('all wrong arguments are told at once, and nothing is asked of anyone', async () => {
+    await using world = await openWorld();
+    const { exitCode, lines, text } = await world.run({
+      'bq-dataset': '',
+      'gcs-bucket': 'gs://Bad Bucket',
+      'pg-table': 'a.b.c',
+      'pg-tabel': 'x',
+    } as Flags);
+    expect(exitCode).toBe(2);
+    expect(lines).toHaveLength(1);
+    for (const word of ['--bq-dataset', '--gcs-bucket', '--pg-table', '--pg-tabel']) {
+      expect(text).toContain(word);
+    }
+    expect(world.google.requests).toEqual([]);
+  });
+
+  test.each([
+    ['a parameter that libpq does not have either', '?sslmod=require', ['sslmod']],
+    ['a value that libpq does not have either', '?sslmode=yes', ['sslmode']],
+    ['a parameter that is not supported', '?gssencmode=require', ['gssencmode']],
+  ])('a connection URI with %s is refused by name', async (_what, query, words) => {
+    await using world = await openWorld();
+    const uri = `postgres://u:open-sesame@127.0.0.1:1/db${query}`;
+    const { exitCode, text } = await world.run({ 'pg-conn': uri });
+    expect(exitCode).toBe(2);
+    for (const word of words) expect(text).toContain(word);
+    expect(text).not.toContain('open-sesame');
+    expect(world.google.requests).toEqual([]);
+  });
 });
