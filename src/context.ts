@@ -45,7 +45,10 @@ export async function openContext(given: Arguments, world: RunWorld): Promise<Co
   });
   stack.defer(() => sql.end({ timeout: 2 }));
   const session = await sql.reserve();
-  const ground = await readGround(session, given.pgTable);
+  const ground = await readGround(session, given.pgTable).catch((error) => {
+    session.release();
+    throw error;
+  });
   const wish = {
     target: ground.target,
     tables: ground.tablesIfThere,

@@ -69,10 +69,17 @@ interface RowPlace {
  * column has its name in a field of its own.
  */
 function placeOf(error: unknown): RowPlace | undefined {
-  const { where = '', column_name } = error as { where?: string; column_name?: string };
+  const { code, where = '', column_name } = error as Partial<Record<string, string>>;
+  if (!ROW_ERRORS.test(code ?? '')) return undefined;
   const match = /^COPY .*?, line (\d+)(?:, column (.*?))?(?:: (?:".*|null input))?$/ms.exec(where);
   return match?.[1] ? { line: Number(match[1]), column: match[2] ?? column_name } : undefined;
 }
+
+/**
+ * SQLSTATEs of bad data, broken constraints, limits of a row, and a trigger's own. A full disk or a
+ * lost connection also tells the line where it met the COPY, which is no fault of that row.
+ */
+const ROW_ERRORS = /^(?:21|22|23|42|44|54|P0)/;
 
 type Row = readonly (string | undefined)[];
 
