@@ -12,8 +12,8 @@ export interface Scene extends AsyncDisposable {
   start(flags?: Flags): Running;
   /** The status of the last run in the ledger; undefined before the first. */
   status(): Promise<string | undefined>;
-  /** Starts a run, and waits until its export is under way; it goes on for half a minute. */
-  startLongExport(): Promise<Running>;
+  /** Starts a run, and waits until its export is under way; it goes on for half a minute, or `seconds`. */
+  startLongExport(seconds?: number): Promise<Running>;
   /** Waits until `truth` holds. */
   until(truth: () => Promise<boolean> | boolean): Promise<void>;
   /** Runs once more, without faults, and expects that all is as if nothing had ever failed. */
@@ -80,11 +80,11 @@ export async function openScene(rows = SOURCE_ROWS): Promise<Scene> {
   }
 
   /** The query for what is new comes before, and must not take as long. */
-  async function startLongExport(): Promise<Running> {
+  async function startLongExport(seconds = 30): Promise<Running> {
     google.fail({ method: 'POST', body: /EXPORT DATA/, kind: 'delay', ms: 500 });
     const run = start();
     await until(async () => (await status()) === 'exporting');
-    google.settings.jobSeconds = 30;
+    google.settings.jobSeconds = seconds;
     const running = () =>
       google.jobs().some(({ kind, state }) => kind === 'EXPORT_DATA' && state === 'RUNNING');
     await until(running);

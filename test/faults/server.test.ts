@@ -1,0 +1,106 @@
+import { expect, test } from 'bun:test';
+import { openScene } from './scene.ts';
+
+test('timeouts that are set for the role and the database end no run', async () => {
+  await using scene = await openScene();
+  const { sql, name } = scene.world.database;
+  for (const setting of [
+    'statement_timeout',
+    'lock_timeout',
+    'idle_in_transaction_session_timeout',
+    'idle_session_timeout',
+    'transaction_timeout',
+  ]) {
+    await sql.unsafe(`ALTER DATABASE ${name} SET ${setting} = 400`);
+  }
+  const media = { service: 'storage', path: /alt=media/ } as const;
+  scene.world.google.fail({ ...media, kind: 'delay', ms: 900, times: 99 });
+  const { exitCode, text } = await scene.start().outcome;
+  expect({ exitCode, text }).toEqual({ exitCode: 0, text });
+});
+
+test('a database that is read-only by default is refused by name', async () => {
+  await using scene = await openScene();
+  const { sql, name } = scene.world.database;
+  await sql.unsafe(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
+  const { exitCode, text } = await scene.start().outcome;
+  expect({ exitCode, code: /"code":"(\w+)"/.exec(text)?.[1] }).toEqual({
+    exitCode: 1,
+    code: 'READ_ONLY',
+  });
+});
+
+test('without a connection to spare, a run says so and exits 1', async () => {
+  await using scene = await openScene();
+  const { sql, name } = scene.world.database;
+  await sql.unsafe(`CREATE ROLE limited_${name} LOGIN CONNECTION LIMIT 0`);
+  try {
+    const uri = scene.world.database.uri.replace('postgres@', `limited_${name}@`);
+    const { exitCode, text } = await scene.world.run({ 'pg-conn': uri });
+    expect(exitCode).toBe(1);
+    expect(text).toContain('TOO_MANY_CONNECTIONS');
+  } finally {
+    await sql.unsafe(`DROP ROLE limited_${name}`);
+  }
+});
+
+test('with two connections in all, a full load goes by one stream', async () => {
+  await using scene = await openScene();
+  const { sql, name } = scene.world.database;
+  const role = `two_${name}`;
+  await sql.unsafe(`CREATE ROLE ${role} LOGIN CONNECTION LIMIT 2;
+    GRANT ALL ON SCHEMA public TO ${role}`);
+  try {
+    const uri = scene.world.database.uri.replace('postgres@', `${role}@`);
+    const { exitCode, text } = await scene.world.run({ 'pg-conn': uri });
+    expect({ exitCode, text }).toEqual({ exitCode: 0, text });
+    await scene.expectRight();
+  } finally {
+    await sql.unsafe(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  }
+});
+
+test.each(['pg_class', 'pg_catalog.pg_class', 'sync_state', 'public.sync_runs', 'sync_splits'])(
+  'the target %s is refused before anything is touched, exit code 2',
+  async (target) => {
+    await using scene = await openScene(1);
+    const { exitCode } = await scene.world.run({ 'pg-table': target });
+    expect(exitCode).toBe(2);
+    expect(await scene.status()).toBeUndefined();
+  },
+);
+
+test('quotes, semicolons and newlines in the name of the target are only a name', async () => {
+  await using scene = await openScene(20);
+  const name = `we"ird; DROP TABLE sync_state; --\n'\`\\`;
+  const flags = { 'pg-table': `"${name.replaceAll('"', '""')}"` };
+  for (const rows of ['20', '23']) {
+    const { exitCode, text } = await scene.world.run(flags);
+    expect({ exitCode, text }).toEqual({ exitCode: 0, text });
+    const { sql } = scene.world.database;
+    const [row] = await sql.unsafe(`SELECT count(*) AS n FROM ${flags['pg-table']}`);
+    expect(row?.['n']).toBe(rows);
+    await scene.addRows(3);
+  }
+});
+
+test('rows that arrive during a run with a time inside its window are not counted as loaded', async () => {
+  await using scene = await openScene(100);
+  const { google, database } = scene.world;
+  google.fail({ service: 'storage', path: /alt=media/, kind: 'delay', ms: 800 });
+  const run = scene.start();
+  await scene.until(async () => (await scene.status()) === 'loading');
+  await google.sql(
+    `INSERT INTO source.rows VALUES (0, 'late', TIMESTAMP '2024-01-01 00:00:09+00')`,
+  );
+  const { exitCode } = await run.outcome;
+  const [row] = await database.sql`SELECT rows, (SELECT count(*) FROM target) AS there,
+    (SELECT last_synced_at::text FROM sync_state) AS watermark FROM sync_runs`;
+  const watermark = '2024-01-01 00:01:40';
+  expect({ exitCode, ...row } as object).toEqual({
+    exitCode: 0,
+    rows: '100',
+    there: '100',
+    watermark,
+  });
+});
