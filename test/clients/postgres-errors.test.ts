@@ -33,7 +33,7 @@ describe('an error of the server becomes a word, a reason and an advice:', () =>
   test.each([
     ['INSERT INTO shop VALUES (1), (1)', '', 'CONSTRAINT_VIOLATED', false],
     ['INSERT INTO shop VALUES (2)', '-c default_transaction_read_only=on', 'READ_ONLY', false],
-    ['SELECT pg_sleep(60)', '-c statement_timeout=20ms', 'CANCELLED', false],
+    ["SET statement_timeout = '20ms'; SELECT pg_sleep(60)", '', 'CANCELLED', false],
     ['SELECT pg_terminate_backend(pg_backend_pid())', '', 'SERVER_RESTARTED', true],
     ['CREATE TABLE nowhere.t ()', '', 'NO_SUCH_SCHEMA', false],
     ["SELECT 'x'::int", '', 'BAD_VALUE', false],
