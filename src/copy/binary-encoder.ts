@@ -118,7 +118,7 @@ export type EncodeRows = (c: Cursor, rows: number, chunkBytes: number) => number
 
 /**
  * The loop over rows with one call a column, written out: each call then has one target for the
- * compiler to inline, which a loop over a list of functions has not (twice as fast; bench/NOTES.md).
+ * compiler to inline, which a loop over a list of functions has not.
  * Stops after the row that fills the chunk, and gives the rows done.
  */
 function unroll(writes: readonly Write[], emitted: number): EncodeRows {
