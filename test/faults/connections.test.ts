@@ -29,6 +29,15 @@ test('a split whose COMMIT got no answer is not loaded twice', async () => {
   await scene.expectRight();
 });
 
+test('connections that are cut while rows are loaded cost only the splits in flight', async () => {
+  await using scene = await openScene(40_000);
+  scene.proxy.cutAfter(200_000, 3);
+  const { exitCode, text } = await scene.start().outcome;
+  expect({ exitCode, text }).toEqual({ exitCode: 0, text });
+  expect(text).toContain('the connection to PostgreSQL was lost');
+  await scene.expectRight();
+});
+
 test('a database that is away for two seconds is waited for', async () => {
   await using scene = await openScene();
   const snapped = scene.proxy.trap({ when: /COPY /, what: 'hold' });
