@@ -124,6 +124,11 @@ describe('of BigQuery', () => {
       { code: 'WRONG_LOCATION', message: ['source.rows', 'US', 'EU'], next: ['--bq-location US'] },
     ],
     [
+      'a target of its own',
+      { 'pg-table': 'public.SYNC_RUNS' },
+      { code: 'USAGE', message: ['public.SYNC_RUNS'], next: [], exitCode: 2 },
+    ],
+    [
       'a missing bucket',
       { 'gcs-bucket': 'absent' },
       {
@@ -199,6 +204,16 @@ describe('of PostgreSQL', () => {
       code: 'BAD_WATERMARK',
       message: ['infinity', 'target'],
       next: ['SET last_synced_at = NULL'],
+    });
+  });
+
+  test('a target that is a view', async () => {
+    await using world = await openWorld();
+    await world.database.sql`CREATE VIEW target AS SELECT 1 AS id`;
+    await failsCleanly(world, {
+      code: 'CANNOT_KEEP',
+      message: ['"target"', 'view'],
+      next: [],
     });
   });
 
