@@ -4,7 +4,7 @@ import { ProjectorError } from './errors.ts';
 import { quoteTable } from './identifiers.ts';
 import { type Instant, instantOfUnixMicros } from './instant.ts';
 import { makePlan, type Plan } from './plan.ts';
-import { readSource, type Source, sourceText } from './source.ts';
+import { readSource, type Source } from './source.ts';
 import { checkStateShape, createStateTables } from './state/tables.ts';
 import { checkWatermark, resetStatement, watermarkQuery } from './state/watermark.ts';
 import { readDependents } from './swap/dependents.ts';
@@ -32,20 +32,13 @@ export async function surveySource(context: Context, describing: Promise<Source>
   const { warehouse } = context;
   const watermark = await readWatermark(context);
   const source = await describing;
-  const query = newestQuery(source, watermark);
-  const [newest, count, since] = await warehouse.firstRow(query, source.name);
-  if (watermark !== undefined && since === '0') context.report.warn(behind(source, watermark));
+  const [newest, count] = await warehouse.firstRow(newestQuery(source, watermark), source.name);
   return {
     source,
     watermark,
     newest: newest == null ? undefined : instantOfUnixMicros(BigInt(newest)),
     newRows: Number(count ?? 0),
   };
-}
-
-/** Not even the watermark's own rows are there: it was set ahead, or they were deleted or changed. */
-function behind(source: Source, watermark: Instant): string {
-  return `all rows of ${sourceText(source.name)} are older than the watermark, ${watermark} UTC: rows that arrive with earlier times are not seen; for a full load, set the watermark to NULL`;
 }
 
 export async function describeSource({

@@ -11,18 +11,16 @@ export interface Window {
 
 /**
  * The query for what is new: its first cell is the greatest `max_ingested_at` in microseconds since
- * 1970 (NULL if there is none), its second the number of rows; its third counts the watermark's own
- * rows as well, which cost nothing more. The watermark is a literal, so that partitions are pruned.
+ * 1970 (NULL if there is none), its second the number of rows. The watermark is a literal, so that
+ * partitions are pruned.
  */
 export function newestQuery(source: Source, low: Instant | undefined): string {
   const { watermark, filterColumn } = source;
   const name = quoteBigQueryPath(watermark.name);
-  const isNew = low === undefined ? 'TRUE' : after(watermark, low);
-  const newest = low === undefined ? `MAX(${name})` : `MAX(IF(${isNew}, ${name}, NULL))`;
-  const instant = watermark.type === 'DATETIME' ? `TIMESTAMP(${newest}, 'UTC')` : newest;
+  const newest = watermark.type === 'DATETIME' ? `TIMESTAMP(MAX(${name}), 'UTC')` : `MAX(${name})`;
   const everything = filterColumn === undefined ? '' : ` WHERE ${anyInstant(watermark)}`;
-  const since = low === undefined ? everything : ` WHERE ${name} >= ${literal(watermark, low)}`;
-  return `SELECT CAST(UNIX_MICROS(${instant}) AS STRING), COUNTIF(${isNew}), COUNT(*) FROM ${sourcePath(source.name)}${since}`;
+  const where = low === undefined ? everything : ` WHERE ${after(watermark, low)}`;
+  return `SELECT CAST(UNIX_MICROS(${newest}) AS STRING), COUNT(*) FROM ${sourcePath(source.name)}${where}`;
 }
 
 /** The WHERE clause of the export. */

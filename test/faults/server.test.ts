@@ -104,19 +104,3 @@ test('rows that arrive during a run with a time inside its window are not counte
     watermark,
   });
 });
-
-test('a watermark that all rows of the source are older than is a warning', async () => {
-  await using scene = await openScene(100);
-  await scene.recover();
-  const { sql } = scene.world.database;
-  expect((await scene.world.run()).text).not.toContain('WARNING');
-  await sql`UPDATE sync_state SET last_synced_at = '2999-01-01'`;
-  const { exitCode, lines } = await scene.world.run();
-  expect(exitCode).toBe(0);
-  expect(lines).toContainEqual(
-    expect.objectContaining({
-      severity: 'WARNING',
-      message: expect.stringContaining('are older than the watermark, 2999-01-01 00:00:00.000000'),
-    }),
-  );
-});
