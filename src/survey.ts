@@ -6,7 +6,13 @@ import { type Instant, instantOfUnixMicros } from './instant.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { readSource, type Source } from './source.ts';
 import { checkStateShape, createStateTables } from './state/tables.ts';
-import { checkWatermark, resetStatement, watermarkQuery } from './state/watermark.ts';
+import {
+  aheadText,
+  checkWatermark,
+  resetStatement,
+  type WatermarkRow,
+  watermarkQuery,
+} from './state/watermark.ts';
 import { readDependents } from './swap/dependents.ts';
 import { readTarget, type TargetTable } from './types/target.ts';
 import { newestQuery } from './window.ts';
@@ -48,13 +54,16 @@ export async function describeSource({
   return readSource(source, await warehouse.table(source));
 }
 
-async function readWatermark({ control, ground, given }: Context): Promise<Instant | undefined> {
+async function readWatermark(context: Context): Promise<Instant | undefined> {
+  const { control, report } = context;
+  const { tables } = context.ground;
+  const { pgTableText } = context.given;
   const [row] = await control.run((session) =>
-    session.unsafe<{ watermark: string | null }[]>(
-      watermarkQuery(ground.tables, given.pgTableText),
-    ),
+    session.unsafe<WatermarkRow[]>(watermarkQuery(tables, pgTableText)),
   );
-  return checkWatermark(ground.tables, given.pgTableText, row?.watermark ?? undefined);
+  const watermark = checkWatermark(tables, pgTableText, row?.watermark ?? undefined);
+  if (watermark !== undefined && row?.ahead) report.warn(aheadText(tables, pgTableText, watermark));
+  return watermark;
 }
 
 /** Reads the target, and decides all that the run will do. Throws for whatever would not work. */

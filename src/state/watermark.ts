@@ -8,10 +8,18 @@ export function instantText(expression: string): string {
   return `CASE WHEN isfinite(${expression}) THEN to_char(${expression}, 'YYYY-MM-DD HH24:MI:SS.US') ELSE ${expression}::text END`;
 }
 
+/** A row of `watermarkQuery`. */
+export interface WatermarkRow {
+  readonly watermark: string | null;
+  /** Whether it is later than the clock of the server says; null where there is none. */
+  readonly ahead: boolean | null;
+}
+
 /** Reads the watermark of a table, as text, by `tableName`: `--pg-table` as it was given. */
 export function watermarkQuery(tables: StateTables, tableName: string): string {
-  return `SELECT ${instantText('last_synced_at')} AS watermark FROM ${quoteTable(tables.state)}
-    WHERE table_name = ${quoteLiteral(tableName)}`;
+  return `SELECT ${instantText('last_synced_at')} AS watermark,
+      last_synced_at > now() AT TIME ZONE 'UTC' AS ahead
+    FROM ${quoteTable(tables.state)} WHERE table_name = ${quoteLiteral(tableName)}`;
 }
 
 /**
@@ -33,6 +41,11 @@ export function setWatermark(
 /** The statement that makes the next run a full load, for messages. */
 export function resetStatement(tables: StateTables, tableName: string): string {
   return `UPDATE ${quoteTable(tables.state)} SET last_synced_at = NULL WHERE table_name = ${quoteLiteral(tableName)};`;
+}
+
+/** What is said of a watermark that the clock of the server has not reached. */
+export function aheadText(tables: StateTables, tableName: string, watermark: Instant): string {
+  return `the watermark of ${tableName}, ${watermark} UTC, is in the future: rows with earlier times are not seen. If it is wrong, set it to NULL for a full load: ${resetStatement(tables, tableName)}`;
 }
 
 /** Refuses what someone may have written by hand and no row of BigQuery can have. */

@@ -104,3 +104,25 @@ test('rows that arrive during a run with a time inside its window are not counte
     watermark,
   });
 });
+
+test('a watermark in the future is a warning that says what is not seen, and the way out', async () => {
+  await using scene = await openScene(10);
+  await scene.recover();
+  const { sql } = scene.world.database;
+  const warned = async () => {
+    const { exitCode, lines } = await scene.world.run();
+    expect(exitCode).toBe(0);
+    return lines.filter(({ severity }) => severity === 'WARNING').map(({ message }) => message);
+  };
+  await sql`UPDATE sync_state SET last_synced_at = now() AT TIME ZONE 'UTC' - interval '1 minute'`;
+  expect(await warned()).toEqual([]);
+  await sql`UPDATE sync_state SET last_synced_at = now() AT TIME ZONE 'UTC' + interval '1 minute'`;
+  const reset = `UPDATE "public"."sync_state" SET last_synced_at = NULL WHERE table_name = 'target';`;
+  expect(await warned()).toEqual([
+    expect.stringMatching(/^the watermark of target, .* is in the future: rows with earlier times/),
+  ]);
+  expect((await warned())[0]).toEndWith(`for a full load: ${reset}`);
+  await sql.unsafe(reset);
+  expect(await warned()).toEqual([]);
+  await scene.expectRight();
+});
