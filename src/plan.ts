@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Column, ColumnPlan } from './columns.ts';
+import type { Column } from './columns/column.ts';
+import type { ColumnPlan } from './columns.ts';
 import {
   IDENTIFIER_BYTES,
   quoteBigQueryString,

@@ -1,0 +1,37 @@
+import { readBlocks } from '../avro/blocks.ts';
+import type { Header } from '../avro/header.ts';
+import type { Split } from '../avro/splits.ts';
+import type { ObjectStore } from '../clients/storage.ts';
+import { Cursor } from '../copy/cursor.ts';
+import { rowReader } from '../copy/text-encoder.ts';
+import type { Plan } from '../plan.ts';
+
+/** Where the rows of the COPY that failed came from. */
+export interface RowSource {
+  readonly store: ObjectStore;
+  readonly headerOf: (split: Split) => Promise<Header>;
+  readonly splits: readonly Split[];
+  readonly signal: AbortSignal;
+}
+
+/** The values of a row as COPY text writes them, not escaped; undefined is NULL. */
+export type Row = readonly (string | undefined)[];
+
+/** Reads the export again up to the row, and takes its values as BigQuery wrote them. */
+export async function findRow(plan: Plan, rows: RowSource, line: number): Promise<Row | undefined> {
+  const cursor = new Cursor(0, 0);
+  let left = line;
+  for (const split of rows.splits) {
+    const header = await rows.headerOf(split);
+    const read = rowReader(plan.columns, header.fields);
+    for await (const block of readBlocks(rows.store, header, split, rows.signal)) {
+      cursor.read(block.bytes);
+      for (let row = 0; row < block.rows; row += 1) {
+        const cells = read(cursor);
+        left -= 1;
+        if (left === 0) return cells;
+      }
+    }
+  }
+  return undefined;
+}
