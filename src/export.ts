@@ -2,6 +2,7 @@ import type { ObjectInfo } from './clients/storage.ts';
 import type { Context } from './context.ts';
 import { ProjectorError } from './errors.ts';
 import type { Plan } from './plan.ts';
+import { jobWarnings } from './source/visibility.ts';
 import type { UnfinishedRun } from './state/ledger.ts';
 import { updateRun } from './state/ledger.ts';
 
@@ -48,7 +49,9 @@ async function runJobs(context: Context, plan: Plan): Promise<number> {
     const { jobId, sql } = jobOf(plan, number);
     try {
       await warehouse.start(jobId, sql, source);
-      return (await warehouse.exportResult(jobId, source)).rows;
+      const result = await warehouse.exportResult(jobId, source);
+      for (const warning of jobWarnings(source, result)) report.warn(warning);
+      return result.rows;
     } catch (error) {
       if (!isJobFailed(error) || number === MAX_JOBS) throw error;
       report.warn(`${error.message}; exporting again by another job`);

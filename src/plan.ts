@@ -8,7 +8,7 @@ import {
   quoteTable,
   type TableName,
 } from './identifiers.ts';
-import { type Source, sourcePath, sourceText } from './source.ts';
+import { type Source, sourceFrom, sourceText } from './source.ts';
 import type { AddedColumn } from './swap/columns.ts';
 import type { Dependents } from './swap/dependents.ts';
 import { type Window, windowFilter } from './window.ts';
@@ -78,7 +78,7 @@ function exportStatement(
   return `EXPORT DATA OPTIONS (uri=${uri}, format='AVRO', overwrite=false) AS
 SELECT
   ${list}
-FROM ${sourcePath(source.name)}
+FROM ${sourceFrom(source)}
 WHERE ${windowFilter(source.watermark, window)}`;
 }
 

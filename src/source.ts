@@ -1,6 +1,8 @@
-import type { TableField, TableMetadata } from '@google-cloud/bigquery';
+import type { TableMetadata } from '@google-cloud/bigquery';
 import { ProjectorError } from './errors.ts';
 import { quoteBigQueryPath } from './identifiers.ts';
+import { filterColumn } from './source/partition-filter.ts';
+import { tagWarnings } from './source/visibility.ts';
 import { readSourceColumns, type SourceColumn } from './types/source.ts';
 
 /** The column that every source must have: it says which rows are new. */
@@ -20,7 +22,7 @@ export interface Source {
   readonly name: SourceName;
   readonly columns: readonly SourceColumn[];
   readonly watermark: WatermarkColumn;
-  /** The table refuses queries without a filter on its partition column, which is this one. */
+  /** The table refuses queries without a filter on this column, or is a view of what may refuse them. */
   readonly filterColumn: string | undefined;
   readonly warnings: readonly string[];
 }
@@ -43,6 +45,19 @@ export function sourcePath(name: SourceName): string {
 }
 
 /**
+ * The source in a FROM clause whose query names columns. A bare name means the row of the table that
+ * is called so before it means a column: such a table gets an alias that no column has. (GoogleSQL,
+ * "Range variables"; BigQuery, "Specify a schema", column names.)
+ */
+export function sourceFrom({ name, columns }: Pick<Source, 'name' | 'columns'>): string {
+  const taken = new Set(columns.map((column) => column.name.toLowerCase()));
+  if (!taken.has(name.table.toLowerCase())) return sourcePath(name);
+  let alias = 't';
+  while (taken.has(alias)) alias += '_';
+  return `${sourcePath(name)} AS ${alias}`;
+}
+
+/**
  * Reads what tables.get answered. Throws for a table in another location, a source without a
  * usable `max_ingested_at`, and one that cannot be read by a filter on it.
  */
@@ -54,7 +69,7 @@ export function readSource(name: SourceName, metadata: TableMetadata): Source {
     columns,
     watermark: watermarkColumn(name, columns),
     filterColumn: filterColumn(name, metadata),
-    warnings: visibilityWarnings(name, metadata),
+    warnings: tagWarnings(name, metadata),
   };
 }
 
@@ -85,40 +100,4 @@ function watermarkColumn(name: SourceName, columns: readonly SourceColumn[]): Wa
     });
   }
   return { name: column.name, type: column.type, picoseconds: column.picoseconds };
-}
-
-/** The partition column where a filter on it is required (TableMetadata.requirePartitionFilter). */
-function filterColumn(name: SourceName, metadata: TableMetadata): string | undefined {
-  const time = metadata.timePartitioning;
-  const required = metadata['requirePartitionFilter'] === true || time?.requirePartitionFilter;
-  if (!required) return undefined;
-  const column = time?.field ?? metadata['rangePartitioning']?.field ?? '_PARTITIONTIME';
-  if (column.toLowerCase() === WATERMARK_COLUMN) return column;
-  throw new ProjectorError({
-    code: 'PARTITION_FILTER_REQUIRED',
-    message: `table ${sourceText(name)} requires a filter on its partition column ${column}, and a run filters by ${WATERMARK_COLUMN} only`,
-    next: `Drop the requirement: ALTER TABLE ${sourcePath(name)} SET OPTIONS (require_partition_filter = false).`,
-  });
-}
-
-/**
- * What this account may not see. Row access policies do not show in tables.get, only in the
- * statistics of the job that met them (JobStatistics.rowLevelSecurityStatistics).
- */
-function visibilityWarnings(name: SourceName, metadata: TableMetadata): readonly string[] {
-  const tagged = taggedFields(metadata.schema?.fields ?? [], '');
-  if (tagged.length === 0) return [];
-  return [
-    `table ${sourceText(name)} has policy tags on ${tagged.join(', ')}: where they mask values for this account, the masked values are loaded`,
-  ];
-}
-
-/** TableFieldSchema.policyTags and .dataPolicies, at any depth. */
-function taggedFields(fields: readonly TableField[], prefix: string): readonly string[] {
-  return fields.flatMap((field) => {
-    const path = `${prefix}${field.name}`;
-    const { dataPolicies } = field as { readonly dataPolicies?: readonly unknown[] };
-    const tagged = field.policyTags?.names?.length || dataPolicies?.length;
-    return [...(tagged ? [path] : []), ...taggedFields(field.fields ?? [], `${path}.`)];
-  });
 }

@@ -6,7 +6,7 @@ import { ProjectorError } from './errors.ts';
 import { quoteBigQueryPath, quoteLiteral, quoteTable, type TableName } from './identifiers.ts';
 import type { Loaded } from './load-full.ts';
 import type { Plan } from './plan.ts';
-import { sourcePath } from './source.ts';
+import { sourceFrom } from './source.ts';
 import { commitRun, readRun } from './state/ledger.ts';
 import { dressStaging } from './swap/dress.ts';
 import { stagingStatements } from './swap/staging.ts';
@@ -62,7 +62,7 @@ function withDuplicatesQuery(plan: Plan, error: unknown): unknown {
     return error;
   }
   const list = keys.map(({ source }) => quoteBigQueryPath(source)).join(', ');
-  const query = `SELECT ${list}, COUNT(*) FROM ${sourcePath(plan.source.name)} GROUP BY ${list} HAVING COUNT(*) > 1`;
+  const query = `SELECT ${list}, COUNT(*) FROM ${sourceFrom(plan.source)} GROUP BY ${list} HAVING COUNT(*) > 1`;
   const { code, message, next = '' } = error;
   return new ProjectorError({
     code,

@@ -1,6 +1,6 @@
 import { quoteBigQueryPath } from './identifiers.ts';
 import { type Instant, nextMicrosecond } from './instant.ts';
-import { type Source, sourcePath, type WatermarkColumn } from './source.ts';
+import { type Source, sourceFrom, type WatermarkColumn } from './source.ts';
 
 /** `low < max_ingested_at <= high`; without `low`, everything up to `high`, and the NULLs. */
 export interface Window {
@@ -20,7 +20,7 @@ export function newestQuery(source: Source, low: Instant | undefined): string {
   const newest = watermark.type === 'DATETIME' ? `TIMESTAMP(MAX(${name}), 'UTC')` : `MAX(${name})`;
   const everything = filterColumn === undefined ? '' : ` WHERE ${anyInstant(watermark)}`;
   const where = low === undefined ? everything : ` WHERE ${after(watermark, low)}`;
-  return `SELECT CAST(UNIX_MICROS(${newest}) AS STRING), COUNT(*) FROM ${sourcePath(source.name)}${where}`;
+  return `SELECT CAST(UNIX_MICROS(${newest}) AS STRING), COUNT(*) FROM ${sourceFrom(source)}${where}`;
 }
 
 /** The WHERE clause of the export. */

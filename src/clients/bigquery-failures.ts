@@ -41,6 +41,8 @@ export const explainJobFailure =
     const reason = reasonOf(error);
     if (reason === 'accessDenied' || reason === 'quotaExceeded' || statusOf(error) === 403)
       throw jobDenied(source, error);
+    if (/can be used for partition elimination/.test(apiMessage(error)))
+      throw filterRequired(source, error);
     if (reason === 'invalidQuery' || reason === 'invalid') {
       throw new ProjectorError({
         code: 'QUERY_FAILED',
@@ -73,6 +75,16 @@ export function jobFailed(
   });
 }
 
+/** A view tells only when it is queried that a table behind it requires a filter. */
+function filterRequired(source: SourceName, cause: unknown): ProjectorError {
+  return new ProjectorError({
+    code: 'PARTITION_FILTER_REQUIRED',
+    message: `${sourceText(source)} reads a table that requires a filter, and a run filters by max_ingested_at only: ${apiMessage(cause)}`,
+    next: 'Filter by that column in the view, or drop the requirement: ALTER TABLE ... SET OPTIONS (require_partition_filter = false).',
+    cause,
+  });
+}
+
 function accessDenied(source: SourceName, error: unknown): ProjectorError {
   const dataset = [source.project, source.dataset].filter(Boolean).join(':');
   return new ProjectorError({
@@ -91,6 +103,14 @@ function jobDenied(source: SourceName, error: unknown): ProjectorError {
       code: 'QUOTA_EXCEEDED',
       message: `BigQuery refuses the job on table ${sourceText(source)}: ${message}`,
       next: 'Wait until the quota is renewed, or ask for more on the Quotas page of the Google Cloud console; the next run goes on from the same watermark.',
+      cause: error,
+    });
+  }
+  if (/policy tag/i.test(message)) {
+    return new ProjectorError({
+      code: 'ACCESS_DENIED',
+      message: `the credentials may not read table ${sourceText(source)}: ${message}`,
+      next: 'Grant roles/datacatalog.categoryFineGrainedReader on that policy tag to the service account, or read the table through a view without the column.',
       cause: error,
     });
   }

@@ -3,6 +3,7 @@ import type { BigQuery, Job, TableMetadata } from '@google-cloud/bigquery';
 import type { GoogleAuth } from 'google-auth-library';
 import { ProjectorError } from '../errors.ts';
 import type { Report } from '../report/report.ts';
+import type { Visibility } from '../source/visibility.ts';
 import type { SourceName } from '../source.ts';
 import { ANSWER_MS, answered } from './answered.ts';
 import { apiMessage, isRetryable, isRetryableReason, statusOf } from './bigquery-errors.ts';
@@ -17,7 +18,10 @@ import { retry } from './retry.ts';
 /** How long one long poll asks BigQuery to hold its answer, in milliseconds. */
 const POLL_MS = 20_000;
 
-export type ExportResult = { readonly rows: number };
+/** What an export wrote, and what it was not shown. */
+export interface ExportResult extends Visibility {
+  readonly rows: number;
+}
 
 /** All that the program asks of BigQuery. Every call may be repeated: jobs have ids of our own. */
 export interface Warehouse {
@@ -105,7 +109,7 @@ function warehouse(client: BigQuery, attempt: Attempt, signal: AbortSignal): War
       const answer = attempt(() => running.getMetadata());
       const [metadata] = await answer.catch(explainJobFailure(source, jobId));
       const statistics = metadata.statistics?.query?.exportDataStatistics;
-      return { rows: exportedRows(statistics?.rowCount, jobId) };
+      return { rows: exportedRows(statistics?.rowCount, jobId), ...visibilityOf(metadata) };
     },
     async cancel(jobId, location, until) {
       const running = job(jobId, location);
@@ -158,6 +162,23 @@ function exportedRows(rowCount: string | undefined, jobId: string): number {
     message: `BigQuery does not say how many rows the export job ${jobId} wrote`,
     next: 'Run again; without that count nothing would tell a lost row.',
   });
+}
+
+/** The part of a Job that the client's types lack (REST reference, JobStatistics). */
+interface JobProtection {
+  readonly user_email?: string;
+  readonly statistics?: {
+    readonly rowLevelSecurityStatistics?: { readonly rowLevelSecurityApplied?: boolean };
+    readonly dataMaskingStatistics?: { readonly dataMaskingApplied?: boolean };
+  };
+}
+
+function visibilityOf({ user_email: account, statistics }: JobProtection): Visibility {
+  return {
+    rowPolicies: statistics?.rowLevelSecurityStatistics?.rowLevelSecurityApplied === true,
+    masked: statistics?.dataMaskingStatistics?.dataMaskingApplied === true,
+    account,
+  };
 }
 
 function projectOf({ project }: SourceName): { projectId?: string } {

@@ -2,7 +2,7 @@ import type { Column } from '../columns/column.ts';
 import { KINDS, type Kind } from '../copy/kinds.ts';
 import { quoteBigQueryString } from '../identifiers.ts';
 import type { Plan } from '../plan.ts';
-import { sourcePath } from '../source.ts';
+import { sourceFrom } from '../source.ts';
 import { windowFilter } from '../window.ts';
 
 /** A value; for arrays, some of the elements. */
@@ -15,7 +15,7 @@ export type Value = string | readonly string[] | undefined;
 export function rowQuery({ source, window }: Plan, found: string): string {
   const filter = windowFilter(source.watermark, window);
   const where = source.filterColumn === undefined ? found : `${found} AND (${filter})`;
-  return `SELECT * FROM ${sourcePath(source.name)} WHERE ${where};`;
+  return `SELECT * FROM ${sourceFrom(source)} WHERE ${where};`;
 }
 
 /** The export's own expression, compared with the value that it had. */

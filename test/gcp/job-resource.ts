@@ -1,6 +1,7 @@
 import { ACCOUNT } from './access.ts';
 import type { Job } from './jobs.ts';
 import type { JobSummary } from './types.ts';
+import { type Table, withReads } from './warehouse.ts';
 
 /** A `Job` as jobs.get answers it (discovery document; recorded: http_corpus, export_csv_query_job). */
 export function jobResource(job: Job): Record<string, unknown> {
@@ -55,7 +56,20 @@ function statistics(job: Job): Record<string, unknown> {
     ...(result?.affected !== undefined && { numDmlAffectedRows: String(result.affected) }),
     ...(request.dryRun && { schema: { fields: schema.fields } }),
   };
-  return { ...times, totalBytesProcessed: bytes, query };
+  return { ...times, ...protections(job.sources), totalBytesProcessed: bytes, query };
+}
+
+/** `JobStatistics`: told of the job as a whole, also where the account sees all (documentation: "Use row-level security", job statistics). */
+function protections(sources: readonly Table[]): Record<string, unknown> {
+  const hidden = withReads(sources).flatMap(({ options }) => options.hidden ?? []);
+  return {
+    ...(hidden.some(({ rows }) => rows !== undefined) && {
+      rowLevelSecurityStatistics: { rowLevelSecurityApplied: true },
+    }),
+    ...(hidden.some(({ values }) => values !== undefined) && {
+      dataMaskingStatistics: { dataMaskingApplied: true },
+    }),
+  };
 }
 
 export function jobSummary(job: Job): JobSummary {

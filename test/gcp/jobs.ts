@@ -5,7 +5,7 @@ import { type Export, exportData } from './export-data.ts';
 import { type ExportStatement, parseExport } from './export-statement.ts';
 import { analyze, type QueryResult, type ResultSchema, runStatement } from './query.ts';
 import type { Settings } from './types.ts';
-import type { Statement, Warehouse } from './warehouse.ts';
+import { type Statement, type Table, type Warehouse, withReads } from './warehouse.ts';
 
 export interface World {
   readonly project: string;
@@ -35,6 +35,7 @@ export interface Job {
   readonly location: string;
   readonly statementType: string;
   readonly schema: ResultSchema;
+  readonly sources: readonly Table[];
   readonly created: number;
   state: 'PENDING' | 'RUNNING' | 'DONE';
   started?: number;
@@ -104,6 +105,7 @@ function checkInsert(world: World, request: JobRequest, jobs: ReadonlyMap<string
 }
 
 function checkSources(world: World, statement: Statement, isExport: boolean): void {
+  checkPolicyTags(world, statement);
   for (const { dataset, name } of statement.sources) {
     const table = `${dataset.project}:${dataset.name}.${name}`;
     world.access.require(
@@ -114,6 +116,21 @@ function checkSources(world: World, statement: Statement, isExport: boolean): vo
     world.access.require(
       'bigquery.tables.export',
       `Access Denied: Table ${table}: Permission bigquery.tables.export denied on table ${table} (or it may not exist).`,
+    );
+  }
+}
+
+/** Columns under policy tags need a right of their own, as soon as a query names them. */
+function checkPolicyTags(world: World, statement: Statement): void {
+  for (const { schema, dataset, name } of withReads(statement.sources)) {
+    const tagged = schema.find(
+      (field) => field.policyTags !== undefined && statement.sql.includes(field.name),
+    );
+    if (tagged === undefined) continue;
+    const tag = tagged.policyTags?.names[0]?.split('/').at(-1);
+    world.access.require(
+      'datacatalog.categories.fineGrainedGet',
+      `Access Denied: BigQuery BigQuery: User has neither fine-grained reader nor masked get permission to get data protected by policy tag "Taxonomy : ${tag}" on column ${dataset.project}.${dataset.name}.${name}.${tagged.name}.`,
     );
   }
 }
@@ -132,6 +149,7 @@ function startJob(
     request,
     id,
     schema,
+    sources: statement.sources,
     location: statement.location,
     statementType: target === undefined ? statement.statementType : 'EXPORT_DATA',
     created: Date.now(),

@@ -17,11 +17,17 @@ export interface Translation {
   readonly statementType: string;
 }
 
+/** A table as DuckDB names it, a catalog a project and a schema a dataset, and its columns. */
+export interface NamedTable {
+  readonly name: string;
+  readonly columns: readonly string[];
+}
+
 /**
- * The name of a table in DuckDB: a catalog a project, a schema a dataset. `sure` is false where the
- * path could also be an array of a table in FROM; undefined then leaves it as it stands.
+ * Finds the table of a path. `sure` is false where the path could also be an array of a table in
+ * FROM; undefined then leaves it as it stands.
  */
-export type NameTable = (path: TablePath, sure: boolean) => string | undefined;
+export type NameTable = (path: TablePath, sure: boolean) => NamedTable | undefined;
 
 /**
  * BigQuery's SQL as DuckDB's. Structure is left to polyglot; before it, the tokens are rewritten
@@ -30,11 +36,12 @@ export type NameTable = (path: TablePath, sure: boolean) => string | undefined;
  */
 export function translate(sql: string, nameTable: NameTable): Translation {
   const tables: TablePath[] = [];
-  const tokens = nameTables(tokenize(sql), (path, sure) => {
-    const name = nameTable(path, sure);
-    if (name !== undefined) tables.push(path);
-    return name;
+  const named = nameTables(tokenize(sql), (path, sure) => {
+    const found = nameTable(path, sure);
+    if (found !== undefined) tables.push(path);
+    return found;
   });
+  const tokens = named.tokens.flatMap((token, at) => rowToken(named, token, at));
   const text = rewriteTokens(tokens);
   const result = transpile(text, Dialect.BigQuery, Dialect.DuckDB);
   if (!result.success || result.sql === undefined || result.sql === null) {
@@ -63,8 +70,9 @@ const BEFORE_TABLE = new Set([
 ]);
 
 /** Replaces `p.d.t`, in backticks or after FROM and its like, by the name of DuckDB's table. */
-function nameTables(tokens: readonly Token[], name: NameTable): Token[] {
+function nameTables(tokens: readonly Token[], name: NameTable): NamedTokens {
   const named: Token[] = [];
+  const rows = new Map<string, readonly string[]>();
   for (let at = 0; at < tokens.length; at += 1) {
     const token = tokens[at] as Token;
     const path = readPath(tokens, at);
@@ -73,15 +81,50 @@ function nameTables(tokens: readonly Token[], name: NameTable): Token[] {
       continue;
     }
     const [table = '', dataset, project] = path.parts.toReversed();
-    const duckdbName = name({ project, dataset, table }, path.sure);
-    if (duckdbName === undefined) {
+    const found = name({ project, dataset, table }, path.sure);
+    if (found === undefined) {
       named.push(token);
       continue;
     }
-    named.push({ kind: 'quoted', text: DUCKDB_NAME + duckdbName, at: token.at });
+    named.push({ kind: 'quoted', text: DUCKDB_NAME + found.name, at: token.at });
+    const own = found.columns.some((column) => sameName(column, table));
+    if (own && !isAliased(tokens[path.end])) rows.set(table.toLowerCase(), found.columns);
     at = path.end - 1;
   }
-  return named;
+  return { tokens: named, rows };
+}
+
+interface NamedTokens {
+  readonly tokens: readonly Token[];
+  /** Tables without an alias that have a column of their own name: their columns by that name. */
+  readonly rows: ReadonlyMap<string, readonly string[]>;
+}
+
+function sameName(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
+}
+
+/** The words that can stand behind a table without being its alias. */
+const AFTER_TABLE =
+  /^(WHERE|GROUP|HAVING|QUALIFY|WINDOW|ORDER|LIMIT|UNION|INTERSECT|EXCEPT|JOIN|INNER|CROSS|LEFT|RIGHT|FULL|ON|USING|SET|VALUES|SELECT|WHEN|FOR|TABLESAMPLE)$/i;
+
+function isAliased(next: Token | undefined): boolean {
+  return next?.kind === 'quoted' || (next?.kind === 'word' && !AFTER_TABLE.test(next.text));
+}
+
+/**
+ * The name of a table without an alias means its row, also where a column is called the same; DuckDB
+ * would take the column (documentation: "Specify a schema", column names: the column is interpreted
+ * as a STRUCT).
+ */
+function rowToken({ tokens, rows }: NamedTokens, token: Token, at: number): readonly Token[] {
+  const columns = rows.get(token.text.toLowerCase());
+  const isName = token.kind === 'word' || token.kind === 'quoted';
+  const before = tokens[at - 1]?.text.toUpperCase() ?? '';
+  if (columns === undefined || !isName || before === '.' || before === 'AS') return [token];
+  if (tokens[at + 1]?.text === '.') return [token];
+  const row = columns.map((column) => `\`${token.text}\`.\`${column}\` AS \`${column}\``);
+  return tokenize(`STRUCT(${row.join(', ')})`);
 }
 
 function readPath(tokens: readonly Token[], at: number) {

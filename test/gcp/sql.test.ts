@@ -194,3 +194,17 @@ test('a function that neither side has is named', async () => {
     message: expect.stringMatching(/Function not found: no_such_function/i),
   });
 });
+
+test('a table without an alias that has a column of its own name means its row by that name', async () => {
+  const { google } = clients;
+  await google.createTable('d', 'same', [
+    { name: 'same', type: 'INTEGER' },
+    { name: 'other', type: 'STRING' },
+  ]);
+  await google.sql(`INSERT INTO d.same VALUES (1, 'x')`);
+  const shown = async (expression: string, from: string) =>
+    Object.values((await google.sql(`SELECT TO_JSON_STRING(${expression}) FROM ${from}`))[0] ?? {});
+  expect(await shown('same', 'd.same')).toEqual(['{"same":1,"other":"x"}']);
+  expect(await shown('same.same', 'd.same')).toEqual(['1']);
+  expect(await shown('same', '`d.same` AS t')).toEqual(['1']);
+});

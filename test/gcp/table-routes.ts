@@ -83,7 +83,7 @@ function tableIdentity({ dataset, name }: Table) {
 /** A `Table` (discovery document; recorded: http_corpus, tables_get_basic). */
 async function tableResource(world: World, table: Table): Promise<unknown> {
   const { dataset, name, options } = table;
-  const { project: _project, query, type, ...shown } = options;
+  const { project: _project, hidden: _hidden, query, type, ...shown } = options;
   const rows = await countRows(world, table);
   const bytes = String(rows * 100n);
   const isTable = query === undefined;
@@ -101,7 +101,10 @@ async function tableResource(world: World, table: Table): Promise<unknown> {
     creationTime: String(table.created),
     lastModifiedTime: String(table.modified),
     type: type ?? (isTable ? 'TABLE' : 'VIEW'),
-    ...(isTable ? {} : { view: { query, useLegacySql: false } }),
+    ...(type === 'MATERIALIZED_VIEW' && {
+      materializedView: { query, enableRefresh: true, refreshIntervalMs: '1800000' },
+    }),
+    ...(!isTable && type !== 'MATERIALIZED_VIEW' && { view: { query, useLegacySql: false } }),
     location: dataset.location,
   };
 }

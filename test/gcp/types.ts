@@ -18,6 +18,15 @@ export interface Field {
   readonly policyTags?: { readonly names: readonly string[] };
 }
 
+/** Of a snapshot or a clone: the table that it was taken of. */
+interface CopyOrigin {
+  readonly baseTableReference: {
+    readonly projectId: string;
+    readonly datasetId: string;
+    readonly tableId: string;
+  };
+}
+
 /** The rest of a `Table` resource; whatever is given is answered by `tables.get` as it is. */
 export interface TableOptions {
   readonly project?: string;
@@ -29,15 +38,33 @@ export interface TableOptions {
     readonly expirationMs?: string;
     readonly requirePartitionFilter?: boolean;
   };
-  readonly rangePartitioning?: unknown;
+  readonly rangePartitioning?: { readonly field: string; readonly range: unknown };
   readonly requirePartitionFilter?: boolean;
   readonly clustering?: { readonly fields: readonly string[] };
   readonly tableConstraints?: unknown;
   readonly defaultCollation?: string;
   readonly expirationTime?: string;
   readonly labels?: Readonly<Record<string, string>>;
-  /** The query of a view, in BigQuery's dialect. */
+  readonly externalDataConfiguration?: {
+    readonly sourceFormat: string;
+    readonly sourceUris: readonly string[];
+    readonly hivePartitioningOptions?: {
+      readonly mode: string;
+      readonly fields: readonly string[];
+      readonly requirePartitionFilter?: boolean;
+    };
+  };
+  readonly snapshotDefinition?: CopyOrigin & { readonly snapshotTime: string };
+  readonly cloneDefinition?: CopyOrigin & { readonly cloneTime: string };
+  /** The query of a view or a materialized view, in BigQuery's dialect. */
   readonly query?: string;
+  /** What is kept from the account; INSERT, UPDATE and DELETE meet the table as it is. */
+  readonly hidden?: {
+    /** The filter of the row access policies that the account is under, in DuckDB's SQL. */
+    readonly rows?: string;
+    /** What masked columns show instead, in DuckDB's SQL. */
+    readonly values?: Readonly<Record<string, string>>;
+  };
 }
 
 export type Service = 'bigquery' | 'storage' | 'metadata';

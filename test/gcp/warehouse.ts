@@ -1,5 +1,6 @@
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { ApiError } from './api-error.ts';
+import { checkPartitionFilters } from './partition-filter.ts';
 import { defineFunctions } from './sql-functions.ts';
 import { type TablePath, type Translation, translate } from './sql-translation.ts';
 import type { Field, TableOptions } from './types.ts';
@@ -18,6 +19,8 @@ export interface Table {
   readonly name: string;
   readonly schema: readonly Field[];
   readonly options: TableOptions;
+  /** The tables that a view reads; of others, none. */
+  readonly reads: readonly Table[];
   readonly created: number;
   /** Milliseconds; later after each statement that changes the table. */
   modified: number;
@@ -91,22 +94,29 @@ export async function openWarehouse(defaultProject: string): Promise<Warehouse> 
     async createTable(dataset, name, schema, options) {
       const target = duckdbName(dataset, name);
       const created = Date.now();
+      const reads: Table[] = [];
       if (options.query !== undefined) {
-        const view = translate(options.query, (path) =>
-          nameOf(resolve(find, defaultProject, path)),
-        );
+        const view = translate(options.query, (path) => {
+          const table = resolve(find, defaultProject, path);
+          reads.push(table);
+          return { name: nameOf(table, true), columns: columnsOf(table) };
+        });
         await main.run(`CREATE VIEW ${target} AS ${view.sql}`);
       } else {
         const columns = schema.map((field) => `${quoteName(field.name)} ${duckdbType(field)}`);
         await main.run(`CREATE TABLE ${target} (${columns.join(', ')})`);
       }
-      dataset.tables.set(name, { dataset, name, schema, options, created, modified: created });
+      const table = { dataset, name, schema, options, reads, created, modified: created };
+      if (options.hidden !== undefined) await main.run(shownView(table));
+      dataset.tables.set(name, table);
     },
     async dropTable(project, datasetName, name) {
       const dataset = find(project, datasetName);
       const table = dataset?.tables.get(name);
       if (dataset === undefined || table === undefined) return;
       const kind = table.options.query === undefined ? 'TABLE' : 'VIEW';
+      if (table.options.hidden !== undefined)
+        await main.run(`DROP VIEW ${duckdbName(dataset, shownName(name))}`);
       await main.run(`DROP ${kind} ${duckdbName(dataset, name)}`);
       dataset.tables.delete(name);
     },
@@ -116,6 +126,7 @@ export async function openWarehouse(defaultProject: string): Promise<Warehouse> 
       const sources: Table[] = [];
       const known = (path: TablePath) =>
         find(path.project ?? defaultProject, path.dataset ?? defaultDataset ?? '') !== undefined;
+      const isQuery = /^\s*(SELECT|WITH)\b/i.test(sql);
       const translation = translate(sql, (path, sure) => {
         if (!sure && !known(path)) return undefined;
         const whole = { ...path, dataset: path.dataset ?? defaultDataset };
@@ -126,9 +137,10 @@ export async function openWarehouse(defaultProject: string): Promise<Warehouse> 
           location ?? sources[0]?.dataset.location,
         );
         sources.push(table);
-        return nameOf(table);
+        return { name: nameOf(table, isQuery), columns: columnsOf(table) };
       });
-      checkPartitionFilters(sources, sql);
+      // An INSERT of values reads nothing of its table.
+      if (translation.statementType !== 'INSERT') checkPartitionFilters(sources, sql);
       const place = location ?? sources[0]?.dataset.location ?? 'US';
       return { ...translation, sources, location: place };
     },
@@ -183,31 +195,34 @@ function notFound(what: string, location: string): ApiError {
   return new ApiError('notFound', `Not found: ${what} was not found in location ${location}`);
 }
 
-/**
- * Refuses a query that names no partitioning column after WHERE, where the table asks for it
- * (documentation: "Require a partition filter"). Coarser than BigQuery, which also looks at how.
- */
-function checkPartitionFilters(sources: readonly Table[], sql: string): void {
-  for (const { options, dataset, name } of sources) {
-    const required =
-      options.requirePartitionFilter ?? options.timePartitioning?.requirePartitionFilter;
-    const column = options.timePartitioning?.field ?? '_PARTITIONTIME';
-    const conditions = sql.split(/\bWHERE\b/i).slice(1);
-    if (required !== true || conditions.some((text) => text.includes(column))) continue;
-    const table = `${dataset.project}.${dataset.name}.${name}`;
-    throw new ApiError(
-      'invalidQuery',
-      `Cannot query over table '${table}' without a filter over column(s) '${column}' ` +
-        'that can be used for partition elimination',
-      { location: 'query' },
-    );
-  }
+/** The tables, and those that they read as views. */
+export function withReads(tables: readonly Table[]): readonly Table[] {
+  return tables.flatMap((table) => [table, ...withReads(table.reads)]);
 }
 
-/** In BigQuery's quotes: it goes through polyglot like the rest of the statement. */
-function nameOf(table: Table): string {
-  const { dataset, name } = table;
-  return [dataset.project, dataset.name, name]
+const columnsOf = ({ schema }: Table) => schema.map(({ name }) => name);
+
+/** The view of a table with hidden rows or values, as the account sees it. */
+function shownName(table: string): string {
+  return `${table}$shown`;
+}
+
+function shownView({ dataset, name, options }: Table): string {
+  const { rows = 'true', values = {} } = options.hidden ?? {};
+  const masks = Object.entries(values).map(([column, shown]) => `${shown} AS ${quoteName(column)}`);
+  const columns = masks.length === 0 ? '*' : `* REPLACE (${masks.join(', ')})`;
+  return `CREATE VIEW ${duckdbName(dataset, shownName(name))} AS
+    SELECT ${columns} FROM ${duckdbName(dataset, name)} WHERE ${rows}`;
+}
+
+/**
+ * In BigQuery's quotes: it goes through polyglot like the rest of the statement. What is read is
+ * read as the account may see it.
+ */
+function nameOf(table: Table, toRead: boolean): string {
+  const { dataset, name, options } = table;
+  const shown = toRead && options.hidden !== undefined ? shownName(name) : name;
+  return [dataset.project, dataset.name, shown]
     .map((part) => `\`${part.replaceAll('`', '\\`')}\``)
     .join('.');
 }
