@@ -27,9 +27,16 @@ export function quoteLiteral(text: string): string {
   return text.includes('\\') ? `E'${doubled.replaceAll('\\', '\\\\')}'` : `'${doubled}'`;
 }
 
-/** `path` in BigQuery's backticks: a dotted path is quoted as a whole. */
+/** `path` in BigQuery's backticks: a dotted path is quoted as a whole, with the escapes of strings. */
 export function quoteBigQueryPath(...path: readonly string[]): string {
-  return `\`${path.map((part) => part.replaceAll('\\', '\\\\').replaceAll('`', '\\`')).join('.')}\``;
+  const quoted = path.map((part) =>
+    part
+      .replaceAll('\\', '\\\\')
+      .replaceAll('`', '\\`')
+      .replaceAll('\n', '\\n')
+      .replaceAll('\r', '\\r'),
+  );
+  return `\`${quoted.join('.')}\``;
 }
 
 /** `text` as a BigQuery string literal. */

@@ -5,14 +5,19 @@ import type { SourceColumn } from '../types/source.ts';
 import type { TargetColumn, TargetTable } from '../types/target.ts';
 import type { Pair } from './pair.ts';
 
-/** BigQuery's names ignore case: an exact match wins, then the only one that differs in case. */
+/**
+ * BigQuery's names ignore case: an exact match wins, then the name as PostgreSQL cut it where the
+ * target was made with the long one, then the only one that differs in case.
+ */
 export function findTarget(
   source: SourceColumn,
   target: TargetTable | undefined,
 ): TargetColumn | undefined {
   const name = targetName(source.name);
   const columns = target?.columns ?? [];
-  const exact = columns.find((column) => column.name === name);
+  const exact =
+    columns.find((column) => column.name === name) ??
+    columns.find((column) => column.name === clip(source.name, IDENTIFIER_BYTES));
   if (exact !== undefined) return exact;
   const alike = columns.filter((column) => column.name.toLowerCase() === name.toLowerCase());
   if (alike.length < 2) return alike[0];
@@ -33,12 +38,18 @@ const SYSTEM_COLUMNS = new Set(['tableoid', 'cmax', 'xmax', 'cmin', 'xmin', 'cti
  */
 export function targetName(name: string): string {
   if (SYSTEM_COLUMNS.has(name)) return `${name}_`;
-  const bytes = Buffer.from(name);
-  if (bytes.length <= IDENTIFIER_BYTES) return name;
+  if (Buffer.byteLength(name) <= IDENTIFIER_BYTES) return name;
   const hash = new Bun.CryptoHasher('sha256').update(name).digest('hex').slice(0, 8);
-  let end = IDENTIFIER_BYTES - hash.length - 1;
+  return `${clip(name, IDENTIFIER_BYTES - hash.length - 1)}_${hash}`;
+}
+
+/** The whole characters of the first bytes, which is how the server cuts (truncate_identifier). */
+function clip(name: string, maxBytes: number): string {
+  const bytes = Buffer.from(name);
+  if (bytes.length <= maxBytes) return name;
+  let end = maxBytes;
   while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
-  return `${bytes.subarray(0, end).toString()}_${hash}`;
+  return bytes.subarray(0, end).toString();
 }
 
 /** Throws for two columns of the source that have one place in the target. */
