@@ -53,7 +53,7 @@ const NAMES: readonly (readonly [string, string?])[] = [
   ['ctid', 'ctid_'],
   ['xmin', 'xmin_'],
   ['tableoid', 'tableoid_'],
-  ['é'.repeat(31) + 'x'],
+  [`${'é'.repeat(31)}x`],
   [`${LONG}1`, 'a_long_name_of_a_column_that_says_what_the_column_is_a_6614f160'],
   [`${LONG}2`, 'a_long_name_of_a_column_that_says_what_the_column_is_a_818c0d66'],
   ['é'.repeat(40), `${'é'.repeat(27)}_84fe2e03`],
