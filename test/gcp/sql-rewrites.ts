@@ -123,6 +123,11 @@ function typedLiteral(
     case 'TIMESTAMP':
       // DuckDB does not read the zone's name (documentation: "Canonical format" of TIMESTAMP).
       return { text: `TIMESTAMP ${quote(zonedText(text))}`, end };
+    case 'BQ_PICOSECONDS':
+      return {
+        text: `CAST(${quote(text.replace(/\s*(\+00|UTC|Z)$/i, ''))} AS bq_picoseconds)`,
+        end,
+      };
     case 'INTERVAL':
       return isWord(tokens[at + 3], 'TO') ? intervalLiteral(text, at) : undefined;
     default:

@@ -21,6 +21,8 @@ export interface Translation {
 export interface NamedTable {
   readonly name: string;
   readonly columns: readonly string[];
+  /** Columns of TIMESTAMP(12). */
+  readonly picoseconds: readonly string[];
 }
 
 /**
@@ -41,7 +43,7 @@ export function translate(sql: string, nameTable: NameTable): Translation {
     if (found !== undefined) tables.push(path);
     return found;
   });
-  const tokens = named.tokens.flatMap((token, at) => rowToken(named, token, at));
+  const tokens = fineLiterals(named).flatMap((token, at) => rowToken(named, token, at));
   const text = rewriteTokens(tokens);
   const result = transpile(text, Dialect.BigQuery, Dialect.DuckDB);
   if (!result.success || result.sql === undefined || result.sql === null) {
@@ -73,6 +75,7 @@ const BEFORE_TABLE = new Set([
 function nameTables(tokens: readonly Token[], name: NameTable): NamedTokens {
   const named: Token[] = [];
   const rows = new Map<string, readonly string[]>();
+  const picoseconds = new Set<string>();
   for (let at = 0; at < tokens.length; at += 1) {
     const token = tokens[at] as Token;
     const path = readPath(tokens, at);
@@ -87,17 +90,33 @@ function nameTables(tokens: readonly Token[], name: NameTable): NamedTokens {
       continue;
     }
     named.push({ kind: 'quoted', text: DUCKDB_NAME + found.name, at: token.at });
+    for (const column of found.picoseconds) picoseconds.add(column);
     const own = found.columns.some((column) => sameName(column, table));
     if (own && !isAliased(tokens[path.end])) rows.set(table.toLowerCase(), found.columns);
     at = path.end - 1;
   }
-  return { tokens: named, rows };
+  return { tokens: named, rows, picoseconds };
 }
 
 interface NamedTokens {
   readonly tokens: readonly Token[];
   /** Tables without an alias that have a column of their own name: their columns by that name. */
   readonly rows: ReadonlyMap<string, readonly string[]>;
+  readonly picoseconds: ReadonlySet<string>;
+}
+
+/**
+ * A literal beside a column of TIMESTAMP(12) is one, too, so that they are compared to the last
+ * digit; DuckDB has no comparison of the two types. No token is added: `rowToken` looks at places.
+ */
+function fineLiterals({ tokens, picoseconds }: NamedTokens): readonly Token[] {
+  return tokens.map((token, at) => {
+    const [column, sign, next] = [tokens[at - 2], tokens[at - 1], tokens[at + 1]];
+    const beside = /^([<>=]|<=|>=|<>|!=)$/.test(sign?.text ?? '');
+    const isLiteral = token.text.toUpperCase() === 'TIMESTAMP' && next?.kind === 'string';
+    if (!isLiteral || !beside || !picoseconds.has(column?.text ?? '')) return token;
+    return { ...token, text: 'bq_picoseconds' };
+  });
 }
 
 function sameName(one: string, other: string): boolean {

@@ -41,6 +41,8 @@ const RANGE_END_FIELD = '$end';
 export const TAGGED_TYPES: Readonly<Record<string, string>> = {
   bq_numeric: 'DECIMAL(38,9)',
   bq_timestamp: 'TIMESTAMP WITH TIME ZONE',
+  // TIMESTAMP(12): DuckDB has nanoseconds at most, and of these no type with a zone. It is UTC.
+  bq_picoseconds: 'TIMESTAMP_NS',
   bq_bignumeric: `STRUCT("${BIGNUMERIC_FIELD}" VARCHAR)`,
   bq_geography: `STRUCT("${GEOGRAPHY_FIELD}" VARCHAR)`,
 };
@@ -65,6 +67,7 @@ const DUCKDB_SCALARS: Readonly<Record<string, ScalarKind>> = {
   TIME: 'TIME',
   TIMESTAMP: 'DATETIME',
   'TIMESTAMP WITH TIME ZONE': 'TIMESTAMP',
+  TIMESTAMP_NS: 'TIMESTAMP',
   JSON: 'JSON',
   INTERVAL: 'INTERVAL',
   // The type of a bare NULL, which BigQuery takes for an INT64.
@@ -156,6 +159,7 @@ function singleType(name: string, field: Field): string {
     return `STRUCT(${parts.join(', ')})`;
   }
   if (name === 'RANGE') return rangeType(field.rangeElementType?.type ?? 'DATE');
+  if (field.timestampPrecision === '12') return 'TIMESTAMP_NS';
   const type = DUCKDB_NAMES[name];
   if (type === undefined) throw new Error(`the stand-in has no type ${field.type}`);
   return type;

@@ -99,7 +99,7 @@ export async function openWarehouse(defaultProject: string): Promise<Warehouse> 
         const view = translate(options.query, (path) => {
           const table = resolve(find, defaultProject, path);
           reads.push(table);
-          return { name: nameOf(table, true), columns: columnsOf(table) };
+          return { name: nameOf(table, true), ...columnsOf(table) };
         });
         await main.run(`CREATE VIEW ${target} AS ${view.sql}`);
       } else {
@@ -137,7 +137,7 @@ export async function openWarehouse(defaultProject: string): Promise<Warehouse> 
           location ?? sources[0]?.dataset.location,
         );
         sources.push(table);
-        return { name: nameOf(table, isQuery), columns: columnsOf(table) };
+        return { name: nameOf(table, isQuery), ...columnsOf(table) };
       });
       // An INSERT of values reads nothing of its table.
       if (translation.statementType !== 'INSERT') checkPartitionFilters(sources, sql);
@@ -200,7 +200,10 @@ export function withReads(tables: readonly Table[]): readonly Table[] {
   return tables.flatMap((table) => [table, ...withReads(table.reads)]);
 }
 
-const columnsOf = ({ schema }: Table) => schema.map(({ name }) => name);
+function columnsOf({ schema }: Table) {
+  const fine = schema.filter(({ timestampPrecision }) => timestampPrecision === '12');
+  return { columns: schema.map(({ name }) => name), picoseconds: fine.map(({ name }) => name) };
+}
 
 /** The view of a table with hidden rows or values, as the account sees it. */
 function shownName(table: string): string {
