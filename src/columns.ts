@@ -3,7 +3,7 @@ import { checkMerge } from './columns/mergeable.ts';
 import { checkNames, findTarget, renamed, targetName } from './columns/names.ts';
 import { findConversion, type Pair, type Place, tableText } from './columns/pair.ts';
 import { ProjectorError } from './errors.ts';
-import { quoteIdentifier } from './identifiers.ts';
+import { quoteIdentifier, quoteTable } from './identifiers.ts';
 import type { AddedColumn } from './swap/columns.ts';
 import { defaultTargetType, defaultType } from './types/default-type.ts';
 import type { SourceColumn } from './types/source.ts';
@@ -44,6 +44,7 @@ export function planColumns(
     pairs.push({ source, target: to, conversion: findConversion(source, to, target) });
   }
   checkWidth(pairs.length, target, added);
+  if (mode === 'incremental' && target !== undefined) checkSlots(target, added);
   checkNames(pairs);
   if (mode === 'incremental' && target !== undefined) checkMerge(pairs, target);
   warnings.push(...renamed(added, sources), ...notFilled(pairs, target), ...losses(pairs));
@@ -79,6 +80,17 @@ function checkWidth(
     code: 'TOO_MANY_COLUMNS',
     message: `the source has ${loaded} columns, and the target would have ${width}: PostgreSQL's limit is ${MAX_COLUMNS} columns a table`,
     next: 'Read the table through a view that selects fewer columns, or packs some of them into a STRUCT.',
+  });
+}
+
+/** A full load makes the table anew, without what was dropped; an increment has to live with it. */
+function checkSlots(target: TargetTable, added: readonly AddedColumn[]): void {
+  if (added.length === 0 || target.slots + added.length <= MAX_COLUMNS) return;
+  const dropped = target.slots - target.columns.length;
+  throw new ProjectorError({
+    code: 'TOO_MANY_COLUMNS',
+    message: `${quoteTable(target.name)} has no room for the source's new columns (${added.length}): PostgreSQL's limit is ${MAX_COLUMNS} columns a table, and ${dropped} dropped ones count`,
+    next: 'Set the watermark in sync_state to NULL: a full load makes the table anew, without them.',
   });
 }
 

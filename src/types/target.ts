@@ -32,6 +32,8 @@ export interface TargetTable {
   readonly oid: number;
   readonly name: TableName;
   readonly columns: readonly TargetColumn[];
+  /** Columns that the table has and those that were dropped: they count for PostgreSQL's limit, too. */
+  readonly slots: number;
   /** Columns of the primary key, in the order of the key; empty without one. */
   readonly primaryKey: readonly string[];
   /** The primary key is DEFERRABLE: ON CONFLICT does not take it. */
@@ -40,6 +42,7 @@ export interface TargetTable {
 
 interface ColumnRow {
   readonly table_oid: string;
+  readonly slots: number;
   readonly name: string;
   readonly type_text: string;
   readonly not_null: boolean;
@@ -78,6 +81,7 @@ const COLUMNS = `
     WHERE t.typtype = 'd' OR (t.typcategory = 'A' AND t.typelem <> 0 AND t.typlen = -1 AND r.element = 0)
   )
   SELECT c.attrelid::text AS table_oid, c.attname AS name,
+         (SELECT relnatts::int FROM pg_class WHERE oid = c.attrelid) AS slots,
          format_type(c.atttypid, c.atttypmod) AS type_text,
          c.attnotnull AS not_null, c.attgenerated <> '' AS generated,
          c.attidentity = 'a' AS identity_always,
@@ -109,6 +113,7 @@ export async function readTarget(
     oid: Number(first.table_oid),
     name: table,
     columns: rows.map(targetColumn),
+    slots: first.slots,
     primaryKey: rows
       .filter((row) => row.key_position !== null)
       .sort((a, b) => Number(a.key_position) - Number(b.key_position))

@@ -222,6 +222,7 @@ test('a GEOGRAPHY goes into PostGIS as WKT, with its reference system where that
       oid: 1,
       name: { schema: 's', name: 't' },
       primaryKey: [],
+      slots: 1,
       deferrableKey: false,
     };
     const { format, columns: planned } = planColumns([columnOf('GEOGRAPHY')], {
