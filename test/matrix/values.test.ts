@@ -89,7 +89,7 @@ describe('a value that does not fit', () => {
   });
 });
 
-describe('keys and drift', () => {
+describe('keys', () => {
   const at = (second: number) => `TIMESTAMP '2024-01-01 00:00:0${second}+00'`;
 
   test('the newest row of a key wins, and never an older one over a newer', async () => {
@@ -119,60 +119,4 @@ describe('keys and drift', () => {
     >`SELECT concat_ws(' ', a, b, v) AS row FROM keyed ORDER BY a, b`;
     expect(rows.map(({ row }) => row)).toEqual(['1 x newest', '1 y other', '2 x now', '3 x later']);
   });
-
-  test('a new column comes with its first rows, a dropped one stays, a changed one is refused', async () => {
-    const { google, database } = world;
-    const base = [
-      { name: 'id', type: 'INT64' },
-      { name: 'max_ingested_at', type: 'TIMESTAMP' },
-    ];
-    const flags = { 'bq-table': 'drift', 'pg-table': 'drift' };
-    const remake = async (schema: typeof base, values: string) => {
-      await google.dropTable(DATASET, 'drift');
-      await google.createTable(DATASET, 'drift', schema);
-      await google.sql(`INSERT INTO ${DATASET}.drift VALUES ${values}`);
-      return await world.run(flags);
-    };
-    await remake([...base, { name: 'old', type: 'STRING' }], `(1, ${at(1)}, 'x')`);
-    const second = await remake([...base, { name: 'xmin', type: 'FLOAT64' }], `(2, ${at(2)}, 0.5)`);
-    expect(second.text).toContain('column old of the target is not in BigQuery');
-    expect(second.text).toContain('column xmin is called xmin_ in PostgreSQL');
-    const rows = await database.sql`SELECT id, old, xmin_ FROM drift ORDER BY id`;
-    expect([...rows].map((row) => ({ ...row }))).toEqual([
-      { id: '1', old: 'x', xmin_: null },
-      { id: '2', old: null, xmin_: 0.5 },
-    ]);
-    const third = await remake(
-      [{ name: 'id', type: 'DATE' }, ...base.slice(1)],
-      `(DATE '2024-01-01', ${at(3)})`,
-    );
-    expect(third.exitCode).toBe(1);
-    expect(third.text).toContain(
-      'column id is DATE in BigQuery, which does not go into \\"id\\" of type bigint',
-    );
-    expect(third.text).toContain('set the watermark in sync_state to NULL');
-  });
-});
-
-test('1,600 columns load, 1,601 and 10,000 are refused by the name of the limit', async () => {
-  const { google, database } = world;
-  const wide = async (table: string, count: number) => {
-    const flags = Array.from({ length: count - 1 }, (_, i) => ({ name: `c${i}`, type: 'BOOL' }));
-    await google.createTable(DATASET, table, [
-      ...flags,
-      { name: 'max_ingested_at', type: 'TIMESTAMP' },
-    ]);
-    const values = flags.map((_, i) => `${i % 2 === 0}`).join(', ');
-    await google.duckdb(`INSERT INTO ${google.tableName(DATASET, table)} VALUES (${values}, NULL)`);
-    return await world.run({ 'bq-table': table, 'pg-table': table });
-  };
-  expect((await wide('wide', 1600)).exitCode).toBe(0);
-  const [row] = await database.sql`SELECT c0, c1, c1598, max_ingested_at AS at FROM wide`;
-  expect({ ...row }).toEqual({ c0: true, c1: false, c1598: true, at: null });
-  for (const count of [1601, 10_000]) {
-    const { exitCode, text } = await wide(`too_wide_${count}`, count);
-    expect(exitCode).toBe(1);
-    expect(text).toContain(`the source has ${count} columns`);
-    expect(text).toContain("PostgreSQL's limit is 1600 columns");
-  }
 });

@@ -107,21 +107,19 @@ test('a column too many for a target that has columns of its own is refused, too
 
 test('dropped columns count for an increment that adds one, and its way out works', async () => {
   const { google, database } = world;
-  const schema: readonly Field[] = [{ name: 'id', type: 'INTEGER' }, AT];
-  const become = async (columns: readonly Field[], values: string) => {
-    await google.dropTable(DATASET, 'worn');
-    await google.createTable(DATASET, 'worn', columns);
-    await google.sql(`INSERT INTO ${DATASET}.worn VALUES (${values})`);
-  };
-  await become(schema, `1, TIMESTAMP '2024-01-01 00:00:00+00'`);
-  await runWell(world, flagsOf('worn'));
-  const each = (write: (i: number) => string) => Array.from({ length: 1598 }, (_, i) => write(i));
-  await database.sql.unsafe(`ALTER TABLE worn ${each((i) => `ADD c${i} boolean`)};
-    ALTER TABLE worn ${each((i) => `DROP c${i}`)}`);
-  await become(
-    [...schema, { name: 'new', type: 'STRING' }],
-    `2, TIMESTAMP '2024-01-02 00:00:00+00', 'x'`,
+  await google.createTable(DATASET, 'worn', [
+    { name: 'id', type: 'INTEGER' },
+    { name: 'new', type: 'STRING' },
+    AT,
+  ]);
+  await google.sql(
+    `INSERT INTO ${DATASET}.worn VALUES (2, 'x', TIMESTAMP '2024-01-02 00:00:00+00')`,
   );
+  const each = (write: (i: number) => string) => Array.from({ length: 1598 }, (_, i) => write(i));
+  await database.sql.unsafe(`
+    CREATE TABLE worn (id bigint, max_ingested_at timestamptz, ${each((i) => `c${i} boolean`)});
+    ALTER TABLE worn ${each((i) => `DROP c${i}`)};
+    INSERT INTO sync_state VALUES ('worn', '2024-01-01')`);
   const error = errorOf(await world.run(flagsOf('worn')));
   expect(error).toMatchObject({ code: 'TOO_MANY_COLUMNS' });
   expect(error['message']).toContain('1598 dropped ones count');
