@@ -106,19 +106,10 @@ function jobDenied(source: SourceName, error: unknown): ProjectorError {
       cause: error,
     });
   }
-  if (/policy tag/i.test(message)) {
-    return new ProjectorError({
-      code: 'ACCESS_DENIED',
-      message: `the credentials may not read table ${sourceText(source)}: ${message}`,
-      next: 'Grant roles/datacatalog.categoryFineGrainedReader on that policy tag to the service account, or read the table through a view without the column.',
-      cause: error,
-    });
-  }
-  const next = /storage\.|bucket/i.test(message)
-    ? 'Grant roles/storage.objectUser on the bucket to the service account.'
-    : /bigquery\.jobs/i.test(message)
-      ? 'Grant roles/bigquery.jobUser on the project of the credentials to the service account.'
-      : `Grant roles/bigquery.jobUser on the project of the credentials, and roles/bigquery.dataViewer on the dataset ${source.dataset}, to the service account.`;
+  const [, next] = DENIED.find(([words]) => words.test(message)) ?? [
+    undefined,
+    `Grant roles/bigquery.jobUser on the project of the credentials, and roles/bigquery.dataViewer on the dataset ${source.dataset}, to the service account.`,
+  ];
   return new ProjectorError({
     code: 'ACCESS_DENIED',
     message: `the credentials may not run the job on table ${sourceText(source)}: ${message}`,
@@ -126,6 +117,23 @@ function jobDenied(source: SourceName, error: unknown): ProjectorError {
     cause: error,
   });
 }
+
+/** What BigQuery says of a right that is missing, and the way out. */
+const DENIED: readonly (readonly [words: RegExp, next: string])[] = [
+  [
+    /policy tag/i,
+    'Grant roles/datacatalog.categoryFineGrainedReader on that policy tag to the service account, or read the table through a view without the column.',
+  ],
+  [
+    /Drive credentials/i,
+    'A run has no access to Google Drive: copy the sheet into a table by a scheduled query, and read that.',
+  ],
+  [/storage\.|bucket/i, 'Grant roles/storage.objectUser on the bucket to the service account.'],
+  [
+    /bigquery\.jobs/i,
+    'Grant roles/bigquery.jobUser on the project of the credentials to the service account.',
+  ],
+];
 
 function unavailable(what: string, error: unknown): ProjectorError {
   const credentials = /default credentials|unable to detect a project|metadata/i.test(

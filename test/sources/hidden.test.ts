@@ -81,3 +81,26 @@ test('a column that may not be read at all ends the run, with the role to grant'
   expect(errorOf(outcome)['next']).toContain('roles/datacatalog.categoryFineGrainedReader');
   expect(await everything(world)).toEqual(before);
 });
+
+test('an external table over Google Drive ends the run, with a way around it', async () => {
+  const { google } = world;
+  await google.createTable(DATASET, 'sheet', PLAIN, {
+    type: 'EXTERNAL',
+    externalDataConfiguration: {
+      sourceFormat: 'GOOGLE_SHEETS',
+      sourceUris: ['https://docs.google.com/spreadsheets/d/1'],
+    },
+  });
+  google.fail({
+    kind: 'error',
+    service: 'bigquery',
+    path: /queries/,
+    status: 403,
+    reason: 'accessDenied',
+    message: 'Access Denied: BigQuery BigQuery: Permission denied while getting Drive credentials.',
+  });
+  const error = errorOf(await world.run(flagsOf('sheet')));
+  google.heal();
+  expect(error).toMatchObject({ code: 'ACCESS_DENIED' });
+  expect(error['next']).toContain('copy the sheet into a table by a scheduled query');
+});
