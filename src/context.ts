@@ -4,6 +4,7 @@ import type postgres from 'postgres';
 import type { Arguments } from './arguments.ts';
 import type { RunWorld } from './cli.ts';
 import { openWarehouse, type Warehouse } from './clients/bigquery.ts';
+import { openCredentials } from './clients/credentials.ts';
 import { connectPostgres } from './clients/postgres.ts';
 import { createStorage, type ObjectStore, openStorage } from './clients/storage.ts';
 import { type Control, openControl, type Session } from './control.ts';
@@ -34,14 +35,15 @@ export const MAX_CONNECTIONS = 12;
 /** Connects to everything, and takes the target's lock. Whatever was opened is closed again on failure. */
 export async function openContext(given: Arguments, world: RunWorld): Promise<Context> {
   const { signal, report } = world;
-  const { GoogleAuth } = await import('google-auth-library');
-  const auth = new GoogleAuth({ scopes: 'https://www.googleapis.com/auth/cloud-platform' });
+  const credentials = once(openCredentials);
+  const opening = openWarehouse(credentials, signal, report);
+  opening.catch(() => undefined); // awaited below; PostgreSQL is connected to meanwhile
   const runId = newRunId();
   await using stack = new AsyncDisposableStack();
   const sql = await connectPostgres(given.connection, {
     maxConnections: MAX_CONNECTIONS,
     applicationName: applicationName(runId),
-    accessToken: () => accessToken(auth),
+    accessToken: async () => accessToken(await credentials()),
   });
   stack.defer(() => sql.end({ timeout: 2 }));
   const session = await sql.reserve();
@@ -57,9 +59,8 @@ export async function openContext(given: Arguments, world: RunWorld): Promise<Co
   };
   const control = await openControl(sql, session, wish, report);
   stack.defer(() => control.close());
-  const warehouse = await openWarehouse(auth, signal, report);
+  const warehouse = await opening;
   const opened = stack.move();
-  let store: Promise<ObjectStore> | undefined;
   return {
     runId,
     given,
@@ -68,13 +69,22 @@ export async function openContext(given: Arguments, world: RunWorld): Promise<Co
     sql,
     control,
     warehouse,
-    store: () => {
-      store ??= createStorage(auth).then((client) => openStorage(client, given.bucket));
-      return store;
-    },
+    store: once(async () => openStorage(await createStorage(await credentials()), given.bucket)),
     report,
     signal,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+/** Makes it when it is first asked for, and again where that failed. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make().catch((error) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
   };
 }
 

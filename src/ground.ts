@@ -1,7 +1,7 @@
 import type { Session } from './control.ts';
 import { ProjectorError } from './errors.ts';
 import { quoteIdentifier, quoteLiteral, type TableName } from './identifiers.ts';
-import { type StateTables, stateTables } from './state/tables.ts';
+import { type StateTables, stateShape, stateTables } from './state/tables.ts';
 
 /** Where in the database a run takes place. */
 export interface Ground {
@@ -9,6 +9,8 @@ export interface Ground {
   readonly tables: StateTables;
   /** undefined: some of the program's tables are still to be made. */
   readonly tablesIfThere: StateTables | undefined;
+  /** What stateShape gives for it; undefined where there is no `sync_state`. */
+  readonly stateShape: string | undefined;
 }
 
 interface GroundRow {
@@ -17,6 +19,7 @@ interface GroundRow {
   readonly schema_exists: boolean;
   readonly state_schema: string | null;
   readonly complete: boolean;
+  readonly state_shape: string | null;
   readonly in_recovery: boolean;
 }
 
@@ -37,7 +40,8 @@ export async function readGround(
   if (isSystemSchema(schema)) throw systemTable(schema, given.name);
   const tables = stateTables(row.state_schema ?? row.current_schema ?? schema);
   const target = { schema, name: given.name };
-  return { target, tables, tablesIfThere: row.complete ? tables : undefined };
+  const tablesIfThere = row.complete ? tables : undefined;
+  return { target, tables, tablesIfThere, stateShape: row.state_shape ?? undefined };
 }
 
 function groundQuery(given: { schema: string | undefined; name: string }): string {
@@ -51,6 +55,7 @@ function groundQuery(given: { schema: string | undefined; name: string }): strin
       : `EXISTS (SELECT FROM pg_namespace WHERE nspname = ${quoteLiteral(given.schema)})`;
   return `SELECT current_schema(), ${schemaOf(quoteIdentifier(given.name))} AS target_schema,
     ${exists} AS schema_exists, ${state} AS state_schema, pg_is_in_recovery() AS in_recovery,
+    (${stateShape('sync_state')}) AS state_shape,
     (SELECT count(*) = 3 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE n.nspname = ${state} AND relname IN ('sync_state', 'sync_runs', 'sync_splits')) AS complete`;
 }

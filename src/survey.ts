@@ -27,10 +27,9 @@ export interface Survey {
 
 /** Makes the program's own tables where they are missing, and refuses those that are not its own. */
 export async function prepareState({ control, ground }: Context): Promise<void> {
-  await control.run(async (session) => {
-    if (ground.tablesIfThere === undefined) await createStateTables(session, ground.tables);
-    await checkStateShape(session, ground.tables);
-  });
+  checkStateShape(ground.tables, ground.stateShape);
+  if (ground.tablesIfThere !== undefined) return;
+  await control.run((session) => createStateTables(session, ground.tables));
 }
 
 /** Asks for the watermark, the source's schema, and what is new since. */

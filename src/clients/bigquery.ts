@@ -48,14 +48,11 @@ export interface Warehouse {
  * BIGQUERY_EMULATOR_HOST is honoured by the client itself. `signal` ends every wait.
  */
 export async function openWarehouse(
-  auth: GoogleAuth,
+  credentials: () => Promise<GoogleAuth>,
   signal: AbortSignal,
   report: Pick<Report, 'warn'>,
 ): Promise<Warehouse> {
-  const { BigQuery } = await import('@google-cloud/bigquery');
-  // Retries are ours: the client's own give up within seconds and do not see our signal.
-  const options = { authClient: auth, retryOptions: { autoRetry: false } };
-  const onUnauthorized = () => forgetToken(auth);
+  const onUnauthorized = async () => forgetToken(await credentials());
   const onWait = (error: unknown) =>
     report.warn(`BigQuery did not answer: ${apiMessage(error)}; trying again`);
   const attempt: Attempt = (action, { until = signal, limitMs = ANSWER_MS } = {}) =>
@@ -65,9 +62,18 @@ export async function openWarehouse(
       onUnauthorized,
       onWait,
     });
-  // Asked for here, as the client does not fill it into every path by itself.
-  const projectId = await attempt(() => auth.getProjectId()).catch(explainNoProject);
-  const client = new BigQuery({ ...options, projectId } as object);
+  const [{ BigQuery }, projectId] = await Promise.all([
+    import('@google-cloud/bigquery'),
+    // Asked for here, as the client does not fill it into every path by itself.
+    attempt(async () => (await credentials()).getProjectId()).catch(explainNoProject),
+  ]);
+  // Retries are ours: the client's own give up within seconds and do not see our signal.
+  const options = {
+    authClient: await credentials(),
+    projectId,
+    retryOptions: { autoRetry: false },
+  };
+  const client = new BigQuery(options as object);
   return warehouse(client, attempt, signal);
 }
 

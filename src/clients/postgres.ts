@@ -66,8 +66,7 @@ async function connectServer(
   for (const encryption of encryptionsInOrder(connection, server)) {
     const sql = openPool(connection, { server, encryption }, options);
     try {
-      await checkTarget(sql, target);
-      await setNewer(sql);
+      await openFirst(sql, target);
       return sql;
     } catch (error) {
       attempts.push({ server, error });
@@ -144,25 +143,23 @@ const NO_TIMEOUTS = {
   idle_in_transaction_session_timeout: '0',
 };
 
-/** Newer settings, by the server_version_num that they came with; the server refuses unknown ones. */
-const NEWER_SETTINGS: readonly (readonly [version: number, name: string, value: string])[] = [
-  [140_000, 'idle_session_timeout', '0'],
+/** Settings that not every version has; a server refuses those that it does not know. */
+const NEWER_SETTINGS: Readonly<Record<string, string>> = {
+  idle_session_timeout: '0',
   // So that a backend that builds an index notices that its run has died, and lets its locks go.
-  [140_000, 'client_connection_check_interval', '5s'],
-  [170_000, 'transaction_timeout', '0'],
-];
+  client_connection_check_interval: '5s',
+  transaction_timeout: '0',
+};
 
-/** Gives the newer settings to the session that is there, and to those that the pool will open. */
-async function setNewer(sql: postgres.Sql): Promise<void> {
-  const [server] = await sql<{ version: number }[]>`
-    SELECT current_setting('server_version_num')::int AS version`;
-  const settings = sql.options.connection as Record<string, unknown>;
-  for (const [since, name, value] of NEWER_SETTINGS) {
-    if (since > (server?.version ?? 0)) continue;
-    // Not every platform can check its clients.
-    const taken = await sql.unsafe(`SET ${name} = '${value}'`).catch(() => undefined);
-    if (taken !== undefined) settings[name] = value;
-  }
+/**
+ * The setting, given to this session; NULL where the server has none of this name. Windows has
+ * client_connection_check_interval and takes no value for it.
+ */
+function setIfKnown([name, value]: [string, string]): string {
+  const known = `pg_catalog.current_setting('${name}', true) IS NOT NULL`;
+  const able = "pg_catalog.version() !~ 'Visual C|mingw|windows'";
+  return `CASE WHEN ${known} AND ${able}
+    THEN pg_catalog.set_config('${name}', '${value}', false) END AS ${name}`;
 }
 
 async function freshToken(options: PoolOptions): Promise<string> {
@@ -184,12 +181,25 @@ interface SessionState {
   readonly is_read_only: boolean;
 }
 
-/** Opens the pool's first connection, and checks that it leads where target_session_attrs says. */
-async function checkTarget(sql: postgres.Sql, target: SessionTarget): Promise<void> {
-  const [state] = await sql<SessionState[]>`
+/**
+ * Opens the pool's first connection, checks that it leads where target_session_attrs says, and gives
+ * the newer settings to it and to those that the pool will open.
+ */
+async function openFirst(sql: postgres.Sql, target: SessionTarget): Promise<void> {
+  const [row] = await sql.unsafe<(SessionState & Record<string, string | null>)[]>(`
     SELECT pg_catalog.pg_is_in_recovery() AS is_standby,
-           pg_catalog.current_setting('transaction_read_only') = 'on' AS is_read_only`;
-  if (state === undefined || fits(state, target)) return;
+           pg_catalog.current_setting('transaction_read_only') = 'on' AS is_read_only,
+           ${Object.entries(NEWER_SETTINGS).map(setIfKnown).join(', ')}`);
+  if (row === undefined) return;
+  requireFit(row, target);
+  const settings = sql.options.connection as Record<string, unknown>;
+  for (const [name, value] of Object.entries(NEWER_SETTINGS)) {
+    if (row[name] != null) settings[name] = value;
+  }
+}
+
+function requireFit(state: SessionState, target: SessionTarget): void {
+  if (fits(state, target)) return;
   const kind = state.is_standby ? 'a standby' : state.is_read_only ? 'read-only' : 'a primary';
   throw new Error(`the server is ${kind}, and target_session_attrs asks for ${target}`);
 }

@@ -74,27 +74,26 @@ export async function createStateTables(sql: Session, tables: StateTables): Prom
     ${definitions(tables)}; COMMIT`);
 }
 
-const EXPECTED_STATE = [
-  'table_name text not null key',
-  'last_synced_at timestamp without time zone',
-];
+const EXPECTED_STATE = 'table_name text not null key, last_synced_at timestamp without time zone';
 
-/** Throws BAD_SYNC_STATE where a `sync_state` is there that is not this program's. */
-export async function checkStateShape(sql: Session, tables: StateTables): Promise<void> {
-  const rows = await sql.unsafe<{ line: string }[]>(`
-    SELECT a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
-           || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END
-           || CASE WHEN k.conkey = ARRAY[a.attnum] THEN ' key' ELSE '' END AS line
+/** The query for what a `sync_state` looks like, as one text; NULL if there is none of that name. */
+export function stateShape(table: string): string {
+  const relation = `to_regclass(${quoteLiteral(table)})`;
+  return `SELECT coalesce(string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
+        || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END
+        || CASE WHEN k.conkey = ARRAY[a.attnum] THEN ' key' ELSE '' END, ', ' ORDER BY a.attnum), '')
     FROM pg_attribute a
     LEFT JOIN pg_constraint k ON k.conrelid = a.attrelid AND k.contype = 'p'
-    WHERE a.attrelid = to_regclass(${quoteLiteral(quoteTable(tables.state))})
-      AND a.attnum > 0 AND NOT a.attisdropped
-    ORDER BY a.attnum`);
-  const found = rows.map((row) => row.line);
-  if (found.join() === EXPECTED_STATE.join()) return;
+    WHERE a.attrelid = ${relation} AND a.attnum > 0 AND NOT a.attisdropped
+    HAVING ${relation} IS NOT NULL`;
+}
+
+/** Throws BAD_SYNC_STATE where a `sync_state` is there that is not this program's. */
+export function checkStateShape(tables: StateTables, shape: string | undefined): void {
+  if (shape === EXPECTED_STATE || shape === undefined) return;
   throw new ProjectorError({
     code: 'BAD_SYNC_STATE',
-    message: `table ${quoteTable(tables.state)} is not this program's: it has (${found.join(', ')}), and (${EXPECTED_STATE.join(', ')}) is needed`,
+    message: `table ${quoteTable(tables.state)} is not this program's: it has (${shape}), and (${EXPECTED_STATE}) is needed`,
     next: `Rename it, and run again: ALTER TABLE ${quoteTable(tables.state)} RENAME TO ${quoteIdentifier('sync_state_old')};`,
   });
 }

@@ -18,6 +18,8 @@ export interface TcpProxy extends AsyncDisposable {
   /** Connections that are open now, and those ever opened. */
   readonly open: number;
   readonly opened: number;
+  /** What clients sent as simple queries, in this order. */
+  readonly statements: readonly string[];
   /** Cuts every connection, or only the latest. */
   cut(which?: 'all' | 'latest'): void;
   /** Cuts each connection once so many bytes went to the server by it, so many times in all. */
@@ -40,6 +42,7 @@ interface Pair {
 /** Listens on a free port of 127.0.0.1, and connects to `port` there. */
 export async function startProxy(port: number): Promise<TcpProxy> {
   const pairs = new Set<Pair>();
+  const statements: string[] = [];
   const traps: { readonly trap: Trap; readonly snap: () => void }[] = [];
   let [refusing, opened, stalled] = [false, 0, false];
   let limit = { bytes: Infinity, times: 0 };
@@ -52,6 +55,7 @@ export async function startProxy(port: number): Promise<TcpProxy> {
 
   function fromClient(pair: Pair, chunk: Buffer): void {
     if (pair.trapped === 'hold') return;
+    statements.push(...simpleQueries(chunk));
     const at = traps.findIndex(({ trap }) => trap.when.test(chunk.toString('latin1')));
     const [met] = at < 0 ? [] : traps.splice(at, 1);
     if (met !== undefined) pair.trapped = met.trap.what;
@@ -86,6 +90,7 @@ export async function startProxy(port: number): Promise<TcpProxy> {
   const own = (listener.address() as AddressInfo).port;
 
   return {
+    statements,
     through: (uri) => uri.replace(`:${port}/`, `:${own}/`),
     get open() {
       return pairs.size;
@@ -114,4 +119,15 @@ export async function startProxy(port: number): Promise<TcpProxy> {
       await new Promise((resolve) => listener.close(resolve));
     },
   };
+}
+
+/** "Message Formats" of the PostgreSQL manual: Q, a length that counts itself, the text, a zero. */
+function simpleQueries(chunk: Buffer): string[] {
+  const texts: string[] = [];
+  for (let at = 0; chunk[at] === 0x51 && at + 5 < chunk.length; ) {
+    const end = at + 1 + chunk.readUInt32BE(at + 1);
+    texts.push(chunk.toString('utf8', at + 5, end - 1));
+    at = end;
+  }
+  return texts;
 }

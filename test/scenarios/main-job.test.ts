@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { startProxy } from '../faults/proxy.ts';
 import {
   exportJobs,
   ledger,
@@ -123,6 +124,24 @@ test('a run with nothing new asks four things of Google, and nothing of Cloud St
     'metadata GET /computeMetadata/v1/project/project-id',
   ]);
   expect(asked.at(-1)).toContain('/queries');
+});
+
+test('a run with nothing new sends six statements to PostgreSQL by one connection', async () => {
+  await using world = await openWorld();
+  await insert(world, THREE);
+  await runWell(world);
+  await using proxy = await startProxy(Number(new URL(world.database.uri).port));
+  const { exitCode } = await world.run({ 'pg-conn': proxy.through(world.database.uri) });
+  expect(exitCode).toBe(0);
+  expect(proxy.statements.map((text) => /sync_state|sync_runs|pg_\w+/.exec(text)?.[0])).toEqual([
+    'pg_catalog', // where the connection leads to, and its settings
+    'pg_class', // where target and sync_state are
+    'pg_try_advisory_lock',
+    'sync_runs', // what other runs left
+    'sync_state', // the watermark
+    'sync_runs', // the ledger
+  ]);
+  expect(proxy.opened).toBe(1);
 });
 
 test('an increment of a window whose rows were deleted meanwhile is no increment', async () => {
