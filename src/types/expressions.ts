@@ -74,5 +74,12 @@ export const rangeText: Convert = (x) =>
 /** `convert` applied to every element of an array, in its order. */
 export function eachElement(x: string, convert: Convert, column: string): string {
   if (convert === same) return x;
-  return `ARRAY(SELECT ${convert('e', column)} FROM UNNEST(${x}) AS e WITH OFFSET AS o ORDER BY o)`;
+  const element = unlike(x, 'element');
+  const position = unlike(x, 'position');
+  return `ARRAY(SELECT ${convert(element, column)} FROM UNNEST(${x}) AS ${element} WITH OFFSET AS ${position} ORDER BY ${position})`;
+}
+
+/** An alias that cannot be taken for the column in `x`, nor the column for it. */
+function unlike(x: string, alias: string): string {
+  return x.toLowerCase().includes(alias) ? unlike(x, `${alias}_`) : alias;
 }

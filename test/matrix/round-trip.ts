@@ -23,7 +23,19 @@ type Row = readonly (string | null | readonly string[])[];
 /** Reserved words, capitals, quotes, names of tables and aliases, system columns, long and unicode. */
 const ODD_NAMES = [
   ...['select', 'Order', "it's", 'a b', 'rows', 'c0', 'größe', '名前', '9 lives'],
-  ...['CamelCase', 'a&b%c=d+e:f<g>h#i|j', 'x'.repeat(63), 'é'.repeat(60), 'source', 'group', 'n-1'],
+  ...[
+    'CamelCase',
+    'a&b%c=d+e:f<g>h#i|j',
+    'x'.repeat(63),
+    'é'.repeat(60),
+    'source',
+    'group',
+    'n-1',
+    'o',
+    'e',
+    'element',
+    'position',
+  ],
 ];
 const names = fc.oneof(
   fc.constantFrom(...ODD_NAMES),
