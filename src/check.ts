@@ -2,6 +2,7 @@ import type { SplitSum } from './avro/blocks.ts';
 import { checkObject } from './avro/check-object.ts';
 import type { Header } from './avro/header.ts';
 import type { Split } from './avro/splits.ts';
+import type { ObjectInfo } from './clients/storage.ts';
 import { ProjectorError } from './errors.ts';
 import type { Exported } from './export.ts';
 import type { Plan } from './plan.ts';
@@ -27,7 +28,7 @@ export async function checkLoaded(
   for (const object of exported.objects) {
     const parts = loaded.filter(({ split }) => split.object.name === object.name);
     const [first] = parts;
-    if (first === undefined) continue;
+    if (first === undefined) throw notLoaded(object);
     const sums = parts.map(({ sum }) => sum);
     checkObject(object, await headerOf(first.split), sums);
   }
@@ -37,5 +38,14 @@ export async function checkLoaded(
     code: 'ROW_COUNT_MISMATCH',
     message: `the rows of ${sourceText(plan.source.name)} do not add up: BigQuery wrote ${exported.rows}, the objects held ${decodedRows}, PostgreSQL took ${copiedRows}`,
     next: 'Nothing was made visible. Run again; if it happens again, something between the two drops rows.',
+  });
+}
+
+/** Every object has a split, so this is a mistake of the program's own. */
+function notLoaded({ name }: ObjectInfo): ProjectorError {
+  return new ProjectorError({
+    code: 'OBJECT_NOT_LOADED',
+    message: `object ${name} of the export was not loaded`,
+    next: 'Nothing was made visible. Run again; if it happens again, please report it.',
   });
 }
