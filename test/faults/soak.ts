@@ -44,12 +44,17 @@ export async function soak(seed: number, runs: number): Promise<Soaked> {
 const KINDS = [
   'kill',
   'terminate',
+  'interrupt',
+  'hang up',
   'cut',
+  'stall',
+  'end backends',
   'cut by bytes',
   'http',
   'http and cut',
   'http and kill',
 ] as const;
+const SIGNALS = { terminate: 'SIGTERM', interrupt: 'SIGINT', 'hang up': 'SIGHUP' } as const;
 type Kind = (typeof KINDS)[number];
 
 interface Dice {
@@ -96,9 +101,9 @@ async function disturbed(scene: Scene, kind: Kind, dice: Dice): Promise<number> 
   const run = scene.start();
   const ended = run.outcome.then(() => true);
   const wait = (ms: number) => Promise.race([ended, Bun.sleep(ms)]);
-  await wait(dice.between(50, 900));
+  await wait(dice.between(20, 400));
   await scene.addRows(dice.between(1, 20));
-  await disturb(scene, run, kind, () => wait(dice.between(10, 300)));
+  await disturb(scene, run, kind, () => wait(dice.between(10, 200)));
   const { exitCode, text } = await Promise.race([run.outcome, tooLong(run)]);
   expect(text).not.toContain('"code":"UNEXPECTED"');
   scene.proxy.cutAfter(Infinity, 0);
@@ -106,14 +111,21 @@ async function disturbed(scene: Scene, kind: Kind, dice: Dice): Promise<number> 
 }
 
 async function disturb(
-  { proxy }: Scene,
+  { proxy, world }: Scene,
   run: Running,
   kind: Kind,
   wait: () => Promise<unknown>,
 ): Promise<void> {
   if (kind.endsWith('kill')) run.kill('SIGKILL');
-  else if (kind === 'terminate') run.kill('SIGTERM');
-  else if (kind.endsWith('cut')) {
+  else if (kind in SIGNALS) run.kill(SIGNALS[kind as keyof typeof SIGNALS]);
+  else if (kind === 'end backends') {
+    await world.database.sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE application_name LIKE 'bq_to_postgres%' AND datname = current_database()`;
+  } else if (kind === 'stall') {
+    proxy.stall(true);
+    await wait();
+    proxy.stall(false);
+  } else if (kind.endsWith('cut')) {
     proxy.cut();
     await wait();
     proxy.cut('latest');
