@@ -69,6 +69,7 @@ export async function openScene(rows = SOURCE_ROWS): Promise<Scene> {
       connections: '0',
       objects: [],
       jobs: [],
+      files: [],
     });
   }
 
@@ -117,14 +118,15 @@ export async function openScene(rows = SOURCE_ROWS): Promise<Scene> {
 }
 
 /** All that runs could leave behind, counted. */
-async function leftovers({ database, google }: World) {
+async function leftovers({ database, google, temporaryFiles }: World) {
   const { sql } = database;
   // A backend ends a moment after its client.
   for (let tries = 0; tries < 200 && (await connections(sql)) !== '0'; tries += 1) {
     await Bun.sleep(20);
   }
   const tables = await sql`SELECT relname::text AS name FROM pg_class
-    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1`;
+    WHERE relkind = 'r' AND relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema')
+    ORDER BY 1`;
   const [counts] = await sql`SELECT (SELECT count(*) FROM sync_splits) AS splits,
     (SELECT count(*) FROM sync_runs WHERE NOT cleaned
      OR status IN ('exporting', 'loading', 'committed')) AS unfinished`;
@@ -135,6 +137,7 @@ async function leftovers({ database, google }: World) {
     connections: await connections(sql),
     objects: google.objects(BUCKET).map(({ name }) => name),
     jobs: google.jobs().filter(({ state }) => state !== 'DONE'),
+    files: temporaryFiles(),
   };
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Field, type Google, startGoogle, type TableOptions } from '../gcp/google.ts';
@@ -29,6 +29,8 @@ export type Flags = Partial<
 export interface World extends AsyncDisposable {
   readonly google: Google;
   readonly database: TestDatabase;
+  /** What runs left in the folder for temporary files, which is the program's alone. */
+  temporaryFiles(): readonly string[];
   /** Runs the program to its end. */
   run(flags?: Flags, env?: Record<string, string>): Promise<Outcome>;
   /** Starts the program, for tests that do something to it. */
@@ -69,6 +71,8 @@ export async function openWorld(
   google.createBucket(BUCKET);
   await google.createTable(DATASET, TABLE, schema, options);
   const home = mkdtempSync(join(tmpdir(), 'bq-to-postgres-'));
+  const temporary = join(home, 'tmp');
+  mkdirSync(temporary);
   const defaults: Required<Flags> = {
     'bq-dataset': DATASET,
     'bq-table': TABLE,
@@ -85,7 +89,7 @@ export async function openWorld(
     return watch(
       Bun.spawn([program, ...argv], {
         cwd: home,
-        env: { ...google.env, ...env },
+        env: { ...google.env, TMPDIR: temporary, ...env },
         stdin: 'ignore',
         stdout: 'pipe',
         stderr: 'pipe',
@@ -97,6 +101,7 @@ export async function openWorld(
     google,
     database,
     start,
+    temporaryFiles: () => readdirSync(temporary),
     run: (flags, env) => start(flags, env).outcome,
     async [Symbol.asyncDispose]() {
       await google[Symbol.asyncDispose]();
