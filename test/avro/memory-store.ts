@@ -23,7 +23,7 @@ export function memoryStore(bytes: Buffer, chunkBytes = 64 * 1024): MemoryStore 
       requests.push({ start, end });
       for (let at = start; at < Math.min(end, bytes.length); at += chunkBytes) {
         signal.throwIfAborted();
-        yield bytes.subarray(at, Math.min(end, at + chunkBytes));
+        yield Buffer.from(bytes.subarray(at, Math.min(end, at + chunkBytes))); // the reader's own
       }
     },
   };
