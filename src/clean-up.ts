@@ -1,4 +1,3 @@
-import { createStorage, openStorage } from './clients/storage.ts';
 import type { Context } from './context.ts';
 import { messageOf } from './errors.ts';
 import { quoteLiteral, quoteTable, type TableName } from './identifiers.ts';
@@ -57,8 +56,7 @@ async function removed(context: Context, left: Leftovers, signal: AbortSignal): 
   const { jobId, location, bucket, objectPrefix } = left;
   try {
     if (jobId !== undefined) await context.warehouse.cancel(jobId, location, signal);
-    const same = bucket === context.given.bucket;
-    const store = same ? await context.store() : openStorage(await createStorage(), bucket);
+    const store = await context.store(bucket);
     await store.remove(objectPrefix, signal);
     return true;
   } catch (error) {

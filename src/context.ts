@@ -23,8 +23,11 @@ export interface Context extends AsyncDisposable {
   readonly sql: postgres.Sql;
   readonly control: Control;
   readonly warehouse: Warehouse;
-  /** Cloud Storage is opened when it is first needed: most runs find nothing new. */
-  readonly store: () => Promise<ObjectStore>;
+  /**
+   * The objects of `--gcs-bucket`, or of another bucket. Cloud Storage is opened when it is first
+   * needed: most runs find nothing new.
+   */
+  readonly store: (bucket?: string) => Promise<ObjectStore>;
   readonly report: Report;
   readonly signal: AbortSignal;
 }
@@ -60,6 +63,7 @@ export async function openContext(given: Arguments, world: RunWorld): Promise<Co
   const control = await openControl(sql, session, wish, report);
   stack.defer(() => control.close());
   const warehouse = await opening;
+  const storage = once(async () => createStorage(await credentials()));
   const opened = stack.move();
   return {
     runId,
@@ -69,7 +73,8 @@ export async function openContext(given: Arguments, world: RunWorld): Promise<Co
     sql,
     control,
     warehouse,
-    store: once(async () => openStorage(await createStorage(await credentials()), given.bucket)),
+    store: async (bucket = given.bucket) =>
+      openStorage(await storage(), bucket, { warn: report.warn }),
     report,
     signal,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

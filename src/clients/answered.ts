@@ -1,9 +1,6 @@
-/** Longer than BigQuery holds the answer to a long poll; a request without an answer is tried again. */
-export const ANSWER_MS = 90_000;
-
 /**
- * `promise`, unless the signal aborts or `limitMs` pass first: Google's client knows no signal and
- * waits without end. What the request goes on doing then is nobody's concern any more.
+ * `promise`, unless the signal aborts or `limitMs` pass first: Google's clients know no signal and
+ * wait without end. What the request goes on doing then is nobody's concern any more.
  */
 export async function answered<T>(
   promise: Promise<T>,
@@ -26,5 +23,5 @@ export async function answered<T>(
 }
 
 function timedOut(ms: number): Error {
-  return Object.assign(new Error(`no answer within ${ms / 1000} s`), { code: 'ETIMEDOUT' });
+  return Object.assign(new Error(`no answer for ${ms / 1000} s`), { code: 'ETIMEDOUT' });
 }

@@ -1,6 +1,7 @@
 import { messageOf, ProjectorError } from '../errors.ts';
 import { type SourceName, sourcePath, sourceText } from '../source.ts';
 import { apiMessage, reasonOf, statusOf } from './bigquery-errors.ts';
+import { CREDENTIALS_NEXT, isCredentialsFailure } from './credentials.ts';
 
 type Explain = (error: unknown) => never;
 
@@ -28,7 +29,7 @@ export const explainNoProject: Explain = (error) => {
   throw new ProjectorError({
     code: 'NO_CREDENTIALS',
     message: `no Google Cloud credentials with a project can be had: ${messageOf(error)}`,
-    next: 'Give the VM a service account with the cloud-platform scope, or elsewhere run: gcloud auth application-default login',
+    next: CREDENTIALS_NEXT,
     cause: error,
   });
 };
@@ -136,15 +137,11 @@ const DENIED: readonly (readonly [words: RegExp, next: string])[] = [
 ];
 
 function unavailable(what: string, error: unknown): ProjectorError {
-  const credentials = /default credentials|unable to detect a project|metadata/i.test(
-    messageOf(error),
-  );
+  const credentials = isCredentialsFailure(error);
   return new ProjectorError({
     code: credentials ? 'NO_CREDENTIALS' : 'BIGQUERY_FAILED',
     message: `${what}: ${apiMessage(error)}`,
-    next: credentials
-      ? 'Give the VM a service account with the cloud-platform scope, or elsewhere run: gcloud auth application-default login'
-      : 'Run again; nothing was changed.',
+    next: credentials ? CREDENTIALS_NEXT : 'Run again; nothing was changed.',
     cause: error,
   });
 }

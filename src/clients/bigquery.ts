@@ -5,7 +5,7 @@ import { ProjectorError } from '../errors.ts';
 import type { Report } from '../report/report.ts';
 import type { Visibility } from '../source/visibility.ts';
 import type { SourceName } from '../source.ts';
-import { ANSWER_MS, answered } from './answered.ts';
+import { answered } from './answered.ts';
 import { apiMessage, isRetryable, isRetryableReason, statusOf } from './bigquery-errors.ts';
 import {
   explainJobFailure,
@@ -13,7 +13,8 @@ import {
   explainTableFailure,
   jobFailed,
 } from './bigquery-failures.ts';
-import { retry } from './retry.ts';
+import { forgetToken } from './credentials.ts';
+import { RETRY_LIMITS, retry } from './retry.ts';
 
 /** How long one long poll asks BigQuery to hold its answer, in milliseconds. */
 const POLL_MS = 20_000;
@@ -55,7 +56,7 @@ export async function openWarehouse(
   const onUnauthorized = async () => forgetToken(await credentials());
   const onWait = (error: unknown) =>
     report.warn(`BigQuery did not answer: ${apiMessage(error)}; trying again`);
-  const attempt: Attempt = (action, { until = signal, limitMs = ANSWER_MS } = {}) =>
+  const attempt: Attempt = (action, { until = signal, limitMs = RETRY_LIMITS.answerMs } = {}) =>
     retry(() => answered(action(), until, limitMs || undefined), {
       signal: until,
       isRetryable,
@@ -143,7 +144,7 @@ async function untilDone(job: Job, source: SourceName, signal: AbortSignal): Pro
   for (;;) {
     const options = { maxResults: 0, timeoutMs: POLL_MS, autoPaginate: false };
     try {
-      await answered(job.getQueryResults(options), signal, ANSWER_MS);
+      await answered(job.getQueryResults(options), signal, RETRY_LIMITS.answerMs);
       return;
     } catch (error) {
       if (/did not complete before/.test(String(error))) continue;
@@ -189,10 +190,4 @@ function visibilityOf({ user_email: account, statistics }: JobProtection): Visib
 
 function projectOf({ project }: SourceName): { projectId?: string } {
   return project === undefined ? {} : { projectId: project };
-}
-
-/** Drops the cached access token; a refresh token stays, or there would be nothing to ask with. */
-async function forgetToken(auth: GoogleAuth): Promise<void> {
-  const client = await auth.getClient();
-  client.setCredentials({ ...client.credentials, access_token: null, expiry_date: 1 });
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GoogleAuth } from 'google-auth-library';
+import { messageOf } from '../errors.ts';
 
 const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
 
@@ -41,4 +42,21 @@ function userFile(): string {
   const { CLOUDSDK_CONFIG, HOME = '' } = process.env as Readonly<Record<string, string>>;
   const folder = CLOUDSDK_CONFIG || join(HOME, '.config', 'gcloud');
   return join(folder, 'application_default_credentials.json');
+}
+
+/** Drops the cached access token; a refresh token stays, or there would be nothing to ask with. */
+export async function forgetToken(auth: GoogleAuth): Promise<void> {
+  const client = await auth.getClient();
+  client.setCredentials({ ...client.credentials, access_token: null, expiry_date: 1 });
+}
+
+/** What to do where there are no credentials, or none that are taken. */
+export const CREDENTIALS_NEXT =
+  'Give the VM a service account with the cloud-platform scope, or elsewhere run: gcloud auth application-default login';
+
+/** Whether `error` is of the credentials, by the words of google-auth-library, gcp-metadata and OAuth. */
+export function isCredentialsFailure(error: unknown): boolean {
+  return /default credentials|access token|metadata service|unable to detect a project|invalid_grant/i.test(
+    messageOf(error),
+  );
 }

@@ -1,29 +1,48 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** How long things may take, in milliseconds. */
+export interface RetryLimits {
+  /**
+   * A request of which nothing arrives for so long is given up. Longer than BigQuery holds the answer
+   * to a long poll.
+   */
+  readonly answerMs: number;
+  /** How long to go on trying without any success. */
+  readonly patienceMs: number;
+  /** The wait before the second try; doubled for each further one, up to 15 s. */
+  readonly firstDelayMs: number;
+  /** How often a failure that lasts is told. */
+  readonly tellEveryMs: number;
+}
+
+/** What holds for BigQuery, Cloud Storage and PostgreSQL. */
+export const RETRY_LIMITS: RetryLimits = {
+  answerMs: 60_000,
+  patienceMs: 600_000,
+  firstDelayMs: 300,
+  tellEveryMs: 30_000,
+};
+
+const MAX_DELAY_MS = 15_000;
+
+/** What is tried again, and who is told. */
 export interface RetryOptions {
   readonly signal: AbortSignal;
   readonly isRetryable: (error: unknown) => boolean;
-  /** Called on a 401 before the next try. */
+  /** Called on the first 401 in a row, before the next try. */
   readonly onUnauthorized?: () => Promise<void>;
   /** Told of the first failure in a row, and then every 30 s, while it is tried again. */
   readonly onWait?: (error: unknown) => void;
+  readonly limits?: RetryLimits;
 }
-
-/** How long to go on trying without any success. */
-const PATIENCE_MS = 600_000;
-/** A try that lasted as long got somewhere: its failure begins a new row of failures. */
-const LONG_TRY_MS = 60_000;
-const FIRST_DELAY_MS = 300;
-const MAX_DELAY_MS = 15_000;
-const TELL_EVERY_MS = 30_000;
 
 /**
  * Runs `action` until it succeeds, backing off between tries (0.3 s, doubling to 15 s, with jitter),
- * for ten minutes after the first failure. What is not retryable, and an aborted signal, end it at
- * once.
+ * for ten minutes after the first failure in a row. What is not retryable, and an aborted signal, end
+ * it at once; a success counts also after the signal.
  */
 export async function retry<T>(action: () => Promise<T>, options: RetryOptions): Promise<T> {
-  const { signal } = options;
+  const { signal, limits = RETRY_LIMITS } = options;
   let row = newRow();
   for (;;) {
     signal.throwIfAborted();
@@ -32,13 +51,19 @@ export async function retry<T>(action: () => Promise<T>, options: RetryOptions):
       return await action();
     } catch (error) {
       signal.throwIfAborted();
-      if (performance.now() - startedMs > LONG_TRY_MS) row = newRow();
-      await maySucceed(error, row, options);
+      if (gotSomewhere(performance.now() - startedMs, limits)) row = newRow();
+      await maySucceed(error, row, { ...options, limits });
       await sleep(row.delayMs * (1 + Math.random()), undefined, { signal }).catch(() => undefined);
     }
   }
 }
 
+/** A try that outlasts any request without an answer did work of hours, or some of it. */
+function gotSomewhere(lastedMs: number, { answerMs }: RetryLimits): boolean {
+  return lastedMs > 2 * answerMs;
+}
+
+/** Failures without a success between them. */
 interface Row {
   readonly sinceMs: number;
   toldMs: number;
@@ -51,17 +76,21 @@ function newRow(): Row {
 }
 
 /** Throws the error where another try is in vain; otherwise says what there is to say. */
-async function maySucceed(error: unknown, row: Row, options: RetryOptions): Promise<void> {
+async function maySucceed(
+  error: unknown,
+  row: Row,
+  { isRetryable, onUnauthorized, onWait, limits }: RetryOptions & { readonly limits: RetryLimits },
+): Promise<void> {
   if ((error as { code?: unknown }).code === 401 && !row.unauthorized) {
     row.unauthorized = true;
-    await options.onUnauthorized?.();
+    await onUnauthorized?.();
     return;
   }
   const nowMs = performance.now();
-  if (!options.isRetryable(error) || nowMs - row.sinceMs > PATIENCE_MS) throw error;
-  if (nowMs - row.toldMs >= TELL_EVERY_MS) {
+  if (!isRetryable(error) || nowMs - row.sinceMs > limits.patienceMs) throw error;
+  if (nowMs - row.toldMs >= limits.tellEveryMs) {
     row.toldMs = nowMs;
-    options.onWait?.(error);
+    onWait?.(error);
   }
-  row.delayMs = Math.min(MAX_DELAY_MS, Math.max(FIRST_DELAY_MS, row.delayMs * 2));
+  row.delayMs = Math.min(MAX_DELAY_MS, Math.max(limits.firstDelayMs, row.delayMs * 2));
 }

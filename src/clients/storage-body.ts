@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { PassThrough, Readable } from 'node:stream';
 import type { File } from '@google-cloud/storage';
-import { StalledBody } from './storage-errors.ts';
-import { type StorageLimits, within } from './storage-retry.ts';
+import { answered } from './answered.ts';
+import { brokenBody } from './storage-errors.ts';
 
 /** The answer to one ranged GET. */
 export interface Body {
-  /** The next bytes; undefined at the end. Throws what cut the body, StalledBody, or the signal's reason. */
+  /** The next bytes; undefined at the end. Throws what cut it or made it stall, or the signal's reason. */
   next(): Promise<Buffer | undefined>;
   /** Closes the connection where the body was not read to its end. */
   close(): void;
@@ -20,7 +20,7 @@ export function openBody(
   file: File,
   start: number,
   end: number,
-  limits: StorageLimits,
+  answerMs: number,
   signal: AbortSignal,
 ): Body {
   const stream = file.createReadStream({
@@ -34,7 +34,7 @@ export function openBody(
   const chunks: AsyncIterator<Buffer> = stream[Symbol.asyncIterator]();
   return {
     async next() {
-      const result = await within(chunks.next(), limits, signal);
+      const result = await answered(chunks.next(), signal, answerMs);
       responded();
       return result.done ? undefined : result.value;
     },
@@ -83,6 +83,6 @@ function refuseOtherRange(stream: Readable, start: number): () => void {
     problem = `asked for the bytes from ${start} on, was given ${range}`;
   });
   return () => {
-    if (problem !== undefined) throw new StalledBody(problem);
+    if (problem !== undefined) throw brokenBody(problem);
   };
 }

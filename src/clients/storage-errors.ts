@@ -1,14 +1,10 @@
 import { ProjectorError } from '../errors.ts';
-import { apiMessage, isRetryable, statusOf } from './bigquery-errors.ts';
+import { apiMessage, statusOf } from './bigquery-errors.ts';
+import { CREDENTIALS_NEXT, isCredentialsFailure } from './credentials.ts';
 
-/** A body of which nothing more came: tried again like a cut one. */
-export class StalledBody extends Error {
-  override readonly name = 'StalledBody';
-}
-
-/** Whether the same request may succeed if it is sent again: stalls, the network, 401, 408, 429, 5xx. */
-export function mayRetry(error: unknown): boolean {
-  return error instanceof StalledBody || statusOf(error) === 401 || isRetryable(error);
+/** A body that is not the one asked for: tried again, like a connection that was cut. */
+export function brokenBody(what: string): Error {
+  return Object.assign(new Error(what), { code: 'ECONNRESET' });
 }
 
 /** Where a call failed, in the user's words. */
@@ -76,17 +72,19 @@ function memberIn(message: string): string {
 }
 
 function unavailable(call: StorageCall, cause: unknown): ProjectorError {
-  const message = storageMessage(cause);
-  const credentials = /default credentials|metadata/i.test(message);
-  const where = call.object === undefined ? '' : `/${call.object}`;
+  const credentials = isCredentialsFailure(cause);
   return new ProjectorError({
     code: credentials ? 'NO_CREDENTIALS' : 'STORAGE_FAILED',
-    message: `Cloud Storage did not answer for gs://${call.bucket}${where}: ${message}`,
-    next: credentials
-      ? 'Give the VM a service account with the cloud-platform scope, or elsewhere run: gcloud auth application-default login'
-      : 'Run the same command again; nothing was changed.',
+    message: unansweredText(cause, call),
+    next: credentials ? CREDENTIALS_NEXT : 'Run the same command again; nothing was changed.',
     cause,
   });
+}
+
+/** What is said of a call that failed, for now or for good. */
+export function unansweredText(error: unknown, { bucket, object }: StorageCall): string {
+  const where = object === undefined ? '' : `/${object}`;
+  return `Cloud Storage did not answer for gs://${bucket}${where}: ${storageMessage(error)}`;
 }
 
 /** A failed read has the whole JSON answer as its message. */

@@ -1,19 +1,19 @@
 import type { ObjectInfo } from './storage.ts';
 import { type Body, openBody } from './storage-body.ts';
-import { StalledBody } from './storage-errors.ts';
-import { persist, type Retrying } from './storage-retry.ts';
+import { type Calling, persist } from './storage-call.ts';
+import { brokenBody } from './storage-errors.ts';
 
 /**
  * The bytes [start, end) of the object at its generation. A body that is cut, fails or stalls goes on
  * at the byte where it stopped; only tries without a single byte in between count as fruitless.
  */
 export async function* readRange(
-  retrying: Retrying,
+  calling: Calling,
   object: ObjectInfo,
   start: number,
   end: number,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const { storage, limits, signal } = retrying;
+  const { storage, options, signal } = calling;
   const { bucket, name, generation } = object;
   const file = storage.bucket(bucket).file(name, { generation });
   const call = { bucket, object: name, permission: 'storage.objects.get' };
@@ -21,10 +21,10 @@ export async function* readRange(
   let body: Body | undefined;
 
   async function nextChunk(): Promise<Buffer> {
-    body ??= openBody(file, position, end, limits, signal);
+    body ??= openBody(file, position, end, options.answerMs, signal);
     try {
       const chunk = await body.next();
-      if (chunk === undefined) throw new StalledBody(`ended at byte ${position} of ${end}`);
+      if (chunk === undefined) throw brokenBody(`the body ended at byte ${position} of ${end}`);
       return chunk;
     } catch (error) {
       body.close();
@@ -35,7 +35,7 @@ export async function* readRange(
 
   try {
     while (position < end) {
-      const chunk = await persist(retrying, call, nextChunk);
+      const chunk = await persist(calling, call, nextChunk);
       const wanted = chunk.subarray(0, end - position);
       position += wanted.length;
       yield wanted;

@@ -1,9 +1,11 @@
 import type { Storage } from '@google-cloud/storage';
 import type { GoogleAuth } from 'google-auth-library';
+import { answered } from './answered.ts';
 import { statusOf } from './bigquery-errors.ts';
+import { RETRY_LIMITS } from './retry.ts';
+import { persist, type StorageOptions } from './storage-call.ts';
 import { lackingPermissions, type StorageCall } from './storage-errors.ts';
 import { readRange } from './storage-read.ts';
-import { DEFAULT_LIMITS, persist, type StorageLimits, within } from './storage-retry.ts';
 
 /** One object of the bucket, at one generation. */
 export interface ObjectInfo {
@@ -53,19 +55,19 @@ export async function createStorage(auth?: GoogleAuth): Promise<Storage> {
   return new Storage(auth === undefined ? { retryOptions } : { retryOptions, authClient: auth });
 }
 
-/** The objects of one bucket. `limits` are for tests. */
+/** The objects of one bucket. Other limits than RETRY_LIMITS are for tests. */
 export function openStorage(
   storage: Storage,
   bucket: string,
-  limits: Partial<StorageLimits> = {},
+  changed: Partial<StorageOptions> = {},
 ): ObjectStore {
-  const merged = { ...DEFAULT_LIMITS, ...limits };
+  const options = { ...RETRY_LIMITS, warn: () => undefined, ...changed };
   const handle = storage.bucket(bucket);
 
   function call<T>(permission: string, signal: AbortSignal, action: () => Promise<T>): Promise<T> {
     const what: StorageCall = { bucket, permission: `storage.${permission}` };
-    return persist({ storage, limits: merged, signal }, what, () =>
-      within(action(), merged, signal),
+    return persist({ storage, options, signal }, what, () =>
+      answered(action(), signal, options.answerMs),
     );
   }
 
@@ -131,7 +133,7 @@ export function openStorage(
     checkBucket,
     list,
     read: (object, start, end, signal) =>
-      readRange({ storage, limits: merged, signal }, object, start, end),
+      readRange({ storage, options, signal }, object, start, end),
     remove,
   };
 }

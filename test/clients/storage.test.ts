@@ -9,7 +9,7 @@ import {
 import { type Clients, startClients } from '../gcp/clients.ts';
 
 const BYTES = Buffer.from(Array.from({ length: 200_000 }, (_, at) => (at * 7) % 251));
-const QUICK = { stallMs: 300, patienceMs: 20_000, firstDelayMs: 5 };
+const QUICK = { answerMs: 300, patienceMs: 20_000, firstDelayMs: 5 };
 const FOREVER = new AbortController().signal;
 
 let clients: Clients;
@@ -146,8 +146,21 @@ describe('a ranged read', () => {
     expect(await failureOf(readAll())).toMatchObject({ code: 'STORAGE_FAILED' });
   });
 
+  test('warns of a failure that lasts, and not of one that passes', async () => {
+    const warned: string[] = [];
+    const warn = (message: string) => warned.push(message);
+    const limits = { ...QUICK, patienceMs: 100, tellEveryMs: 20 };
+    store = openStorage(await createStorage(), 'lab', { ...limits, warn });
+    clients.google.fail({ kind: 'error', path: /alt=media/, status: 503, times: 1 });
+    await readAll();
+    expect(warned).toEqual([]);
+    clients.google.fail({ kind: 'error', path: /alt=media/, status: 503, times: 1e9 });
+    await failureOf(readAll());
+    expect(warned[0]).toMatch(/^Cloud Storage did not answer for gs:\/\/lab\/runs\/1\/a.avro: /);
+  });
+
   test('gives fresh patience to each chunk', async () => {
-    store = openStorage(await createStorage(), 'lab', { ...QUICK, stallMs: 60, patienceMs: 100 });
+    store = openStorage(await createStorage(), 'lab', { ...QUICK, answerMs: 60, patienceMs: 100 });
     clients.google.fail({ kind: 'stall', path: /alt=media/, afterBytes: 20_000, times: 8 });
     expect((await readAll()).equals(BYTES)).toBe(true);
   });
