@@ -1,3 +1,4 @@
+import { requireReachableBucket } from './bucket-location.ts';
 import { planColumns } from './columns.ts';
 import type { Context } from './context.ts';
 import { ProjectorError } from './errors.ts';
@@ -76,7 +77,7 @@ export async function planRun(context: Context, survey: Survey): Promise<Plan> {
     await readTarget(session, ground.target),
     mode === 'full' ? await readDependents(session, ground.target) : undefined,
   ]);
-  await checked;
+  requireReachableBucket(source.name, given.bucket, (await checked).location);
   if (mode === 'incremental') requireTarget(context, target);
   return makePlan({
     runId,

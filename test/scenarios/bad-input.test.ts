@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { SERVER_PASSWORD, startPostgres } from '../postgres/server.ts';
 import { everything, exportJobs, leftovers, NOTHING_LEFT } from './look.ts';
-import { DATASET, type Flags, openWorld, SCHEMA, type World } from './world.ts';
+import { DATASET, type Flags, openWorld, SCHEMA, TABLE, type World } from './world.ts';
 
 interface Expected {
   readonly code: string;
@@ -95,6 +95,11 @@ describe('of BigQuery', () => {
   let shared: World;
   beforeAll(async () => {
     shared = await loadedWorld();
+    const { google } = shared;
+    await google.createDataset('tokyo', { location: 'asia-northeast1' });
+    await google.createTable('tokyo', TABLE, SCHEMA);
+    await google.sql(`INSERT INTO tokyo.rows SELECT * FROM source.rows`);
+    google.createBucket('european', { location: 'europe-west1' });
   });
   afterAll(() => shared[Symbol.asyncDispose]());
 
@@ -127,6 +132,15 @@ describe('of BigQuery', () => {
       'a target of its own',
       { 'pg-table': 'public.SYNC_RUNS' },
       { code: 'USAGE', message: ['public.SYNC_RUNS'], next: [], exitCode: 2 },
+    ],
+    [
+      'a bucket that BigQuery does not export to',
+      { 'bq-dataset': 'tokyo', 'bq-location': 'asia-northeast1', 'gcs-bucket': 'european' },
+      {
+        code: 'BUCKET_OUT_OF_REACH',
+        message: ['gs://european', 'europe-west1', 'tokyo.rows', 'asia-northeast1'],
+        next: ['gcloud storage buckets create gs://NAME --location=asia-northeast1'],
+      },
     ],
     [
       'a missing bucket',
