@@ -1,6 +1,6 @@
 import { type Arguments, type Environment, readArguments } from './arguments.ts';
 import { ProjectorError } from './errors.ts';
-import { listenForSignals, surviveClosedOutput } from './interrupt.ts';
+import { listenForSignals, surviveLostOutput } from './interrupt.ts';
 import { openReport } from './report/open.ts';
 import type { Report } from './report/report.ts';
 import type { Summary } from './report/summary.ts';
@@ -24,7 +24,7 @@ export async function main(
   env: Environment,
   loadRun: () => Promise<Run>,
 ): Promise<number> {
-  surviveClosedOutput();
+  surviveLostOutput();
   const interrupt = listenForSignals();
   let report: Report | undefined;
   try {

@@ -43,16 +43,11 @@ export function listenForSignals(onSecond: (code: ExitCode) => void = exitNow): 
 }
 
 /**
- * Lets the run go on when the reader of its output is gone (`| head`, a lost terminal): what it
- * would have said is lost, and the table is still right.
+ * Lets the run go on when nothing can be written any more (`| head`, a lost terminal, a log on a disk
+ * that is full): what it would have said is lost, and the table is still right.
  */
-export function surviveClosedOutput(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      // EIO: the terminal itself is gone.
-      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-    });
-  }
+export function surviveLostOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 }
 
 function interruption(name: SignalName): ProjectorError {

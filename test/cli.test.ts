@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EXIT_CODES } from '../src/errors.ts';
@@ -158,6 +158,16 @@ test('when nobody reads its output any more, the run goes on to its end', async 
   await reader.read();
   await reader.cancel();
   const exitCode = await program.exited;
+  expect(notes()).toEqual(['started', 'done']);
+  expect(exitCode).toBe(0);
+});
+
+test('on a disk that is full, its log is lost and the run goes on to its end', async () => {
+  const full = openSync('/dev/full', 'w');
+  const words = [process.execPath, PROGRAM, ...ARGUMENTS];
+  const program = Bun.spawn(words, { env: environment('talk'), stdout: full, stderr: full });
+  const exitCode = await program.exited;
+  closeSync(full);
   expect(notes()).toEqual(['started', 'done']);
   expect(exitCode).toBe(0);
 });

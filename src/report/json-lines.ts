@@ -26,8 +26,8 @@ const PROGRESS_INTERVAL_MS = 10_000;
  * and fields. https://cloud.google.com/logging/docs/structured-logging
  */
 export function jsonLinesReport(world: JsonLinesWorld = {}): Report {
-  const out = logger(world.out ?? destination({ dest: 1, sync: true }));
-  const errors = logger(world.errors ?? destination({ dest: 2, sync: true }));
+  const out = logger(world.out ?? outputOf(1));
+  const errors = logger(world.errors ?? outputOf(2));
   const nowMs = world.nowMs ?? performance.now.bind(performance);
   const openedMs = nowMs();
   const secrets = newSecrets();
@@ -61,6 +61,11 @@ export function jsonLinesReport(world: JsonLinesWorld = {}): Report {
     hide: secrets.hide,
     close: () => {},
   };
+}
+
+/** What cannot be written is lost, and the run goes on: pino would throw where the log is written. */
+function outputOf(descriptor: 1 | 2): DestinationStream {
+  return destination({ dest: descriptor, sync: true }).on('error', () => undefined);
 }
 
 type Say = (message: string, fields: Fields) => void;
