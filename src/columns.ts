@@ -1,7 +1,7 @@
 import { type Column, exportColumns } from './columns/column.ts';
 import { checkMerge } from './columns/mergeable.ts';
 import { checkNames, findTarget, renamed, targetName } from './columns/names.ts';
-import { findConversion, type Pair, type Place, tableText } from './columns/pair.ts';
+import { findConversion, type Pair, type Place, quoteTarget } from './columns/pair.ts';
 import { ProjectorError } from './errors.ts';
 import { quoteIdentifier, quoteTable } from './identifiers.ts';
 import type { AddedColumn } from './swap/columns.ts';
@@ -110,7 +110,7 @@ function notFilled(pairs: readonly Pair[], target: TargetTable | undefined): rea
   throw new ProjectorError({
     code: 'COLUMN_NOT_IN_SOURCE',
     message: `column ${quoteIdentifier(bad.name)} of the target is NOT NULL without a default, and BigQuery has no such column`,
-    next: `Give it a default, or: ALTER TABLE ${tableText(target)} ALTER COLUMN ${quoteIdentifier(bad.name)} DROP NOT NULL;`,
+    next: `Give it a default, or: ALTER TABLE ${quoteTarget(target)} ALTER COLUMN ${quoteIdentifier(bad.name)} DROP NOT NULL;`,
   });
 }
 

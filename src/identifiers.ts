@@ -20,6 +20,24 @@ export function quoteTable(table: TableName): string {
   return `${quoteIdentifier(table.schema)}.${quoteIdentifier(table.name)}`;
 }
 
+/**
+ * `schema.name` for people and for the ledger: the same for every spelling of a table, and of no two
+ * tables. Quoted only where a name holds what a reader would take for the end of it.
+ */
+export function tableText(table: TableName): string {
+  const part = (name: string) => (/[."]/.test(name) ? quoteIdentifier(name) : name);
+  return `${part(table.schema)}.${part(table.name)}`;
+}
+
+/** `name` with `suffix`, its end cut off where both are too long, in whole characters: as the server cuts. */
+export function fitIdentifier(name: string, suffix = ''): string {
+  const bytes = Buffer.from(name);
+  let end = IDENTIFIER_BYTES - Buffer.byteLength(suffix);
+  if (bytes.length <= end) return name + suffix;
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return bytes.subarray(0, end).toString() + suffix;
+}
+
 /** `text` as a PostgreSQL string constant, right under both settings of standard_conforming_strings. */
 export function quoteLiteral(text: string): string {
   if (text.includes('\0')) throw new TypeError('a constant cannot hold a NUL character');

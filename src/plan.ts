@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Column } from './columns/column.ts';
 import type { ColumnPlan } from './columns.ts';
 import {
-  IDENTIFIER_BYTES,
+  fitIdentifier,
   quoteBigQueryString,
   quoteIdentifier,
   quoteTable,
@@ -85,9 +85,7 @@ WHERE ${windowFilter(source.watermark, window)}`;
 /** In the target's schema, so that the swap is a rename. */
 function stagingName(target: TableName, runId: string): TableName {
   const suffix = `_staging_${runId.replaceAll(/[^a-z0-9]/g, '').slice(-12)}`;
-  let cut = target.name;
-  while (Buffer.byteLength(cut + suffix) > IDENTIFIER_BYTES) cut = [...cut].slice(0, -1).join('');
-  return { schema: target.schema, name: cut + suffix };
+  return { schema: target.schema, name: fitIdentifier(target.name, suffix) };
 }
 
 /** `COPY table (columns) FROM STDIN`, for the table that the rows go to first. */

@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import type { Context } from './context.ts';
+import { tableText } from './identifiers.ts';
 import type { Instant } from './instant.ts';
 import type { Plan } from './plan.ts';
-import { targetText } from './recover.ts';
 import { sourceText } from './source.ts';
 import { insertRun, type NewRun, type UnfinishedRun, updateRun } from './state/ledger.ts';
 
@@ -59,7 +59,7 @@ function newRun({ runId, given, ground, source }: Context) {
   return {
     runId,
     tableName: given.pgTableText,
-    target: targetText(ground.target),
+    target: tableText(ground.target),
     source: sourceText(source),
     host: hostname(),
     pid: process.pid,

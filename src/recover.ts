@@ -1,6 +1,6 @@
 import { cleanUp, type Leftovers } from './clean-up.ts';
 import type { Context } from './context.ts';
-import { quoteLiteral, type TableName } from './identifiers.ts';
+import { quoteLiteral, tableText } from './identifiers.ts';
 import { applyRun, type UnfinishedRun, unfinishedQuery } from './state/ledger.ts';
 import { namePattern } from './state/lock.ts';
 
@@ -12,7 +12,7 @@ import { namePattern } from './state/lock.ts';
  */
 export async function recover(context: Context): Promise<UnfinishedRun | undefined> {
   const { control, ground } = context;
-  const target = targetText(ground.target);
+  const target = tableText(ground.target);
   const runs = await control.run((session) =>
     session.unsafe<UnfinishedRun[]>(unfinishedQuery(ground.tables, target)),
   );
@@ -42,11 +42,6 @@ async function endSessions({ control }: Context, run: UnfinishedRun): Promise<vo
       WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
         AND application_name LIKE ${quoteLiteral(namePattern(run.run_id))}`),
   );
-}
-
-/** The ledger's name of a target: the same for every spelling of `--pg-table`. */
-export function targetText(target: TableName): string {
-  return `${target.schema}.${target.name}`;
 }
 
 function mayResume(run: UnfinishedRun): boolean {

@@ -1,8 +1,8 @@
 import type { Context } from './context.ts';
+import { tableText } from './identifiers.ts';
 import { laterInstant } from './instant.ts';
 import type { Loaded } from './load-full.ts';
 import type { Plan } from './plan.ts';
-import { targetText } from './recover.ts';
 import type { Summary } from './report/summary.ts';
 import type { Timings } from './report/timed.ts';
 import { sourceText } from './source.ts';
@@ -28,7 +28,7 @@ export function summarize(
     runId,
     mode: outcome?.plan.mode ?? 'nothing new',
     source: sourceText(source),
-    target: targetText(ground.target),
+    target: tableText(ground.target),
     window: outcome?.plan.window ?? { low: survey.watermark, high: undefined },
     rows: outcome?.loaded.rows ?? 0,
     bytes: outcome?.bytes ?? 0,

@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import {
+  fitIdentifier,
   parseTableName,
   quoteBigQueryPath,
   quoteBigQueryString,
   quoteIdentifier,
   quoteLiteral,
   quoteTable,
+  tableText,
 } from '../src/identifiers.ts';
 import { type Google, startGoogle } from './gcp/google.ts';
 import type { TestDatabase } from './postgres/database.ts';
@@ -55,6 +57,29 @@ test.each(['on', 'off'])(
     await fc.assert(property, { numRuns: 100 });
   },
 );
+
+test('a name is cut where Postgres cuts it, also with a suffix', async () => {
+  const long = fc.string({ unit: fc.constantFrom(...'aé😀'), minLength: 55, maxLength: 70 });
+  const property = fc.asyncProperty(long, async (name) => {
+    const [row] = await database.sql.unsafe(`SELECT ${quoteLiteral(name)}::name::text AS cut`);
+    expect(fitIdentifier(name)).toBe(row?.['cut']);
+    const fitted = fitIdentifier(name, '_not_null');
+    expect(fitted).toEndWith('_not_null');
+    expect(Buffer.byteLength(fitted)).toBeLessThanOrEqual(63);
+    expect(fitted.isWellFormed()).toBe(true);
+  });
+  await fc.assert(property, { numRuns: 100 });
+});
+
+test('no two tables have the same text', () => {
+  const tables = [
+    ['public', 'flights', 'public.flights'],
+    ['a.b', 'c', '"a.b".c'],
+    ['a', 'b.c', 'a."b.c"'],
+    ['a', '"b.c"', 'a."""b.c"""'],
+  ] as const;
+  for (const [schema, name, text] of tables) expect(tableText({ schema, name })).toBe(text);
+});
 
 test('what Postgres cannot hold is refused', () => {
   expect(() => quoteIdentifier('a\0b')).toThrow(TypeError);

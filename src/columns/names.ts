@@ -1,5 +1,5 @@
 import { ProjectorError } from '../errors.ts';
-import { IDENTIFIER_BYTES, quoteIdentifier } from '../identifiers.ts';
+import { fitIdentifier, IDENTIFIER_BYTES, quoteIdentifier } from '../identifiers.ts';
 import type { AddedColumn } from '../swap/columns.ts';
 import type { SourceColumn } from '../types/source.ts';
 import type { TargetColumn, TargetTable } from '../types/target.ts';
@@ -17,7 +17,7 @@ export function findTarget(
   const columns = target?.columns ?? [];
   const exact =
     columns.find((column) => column.name === name) ??
-    columns.find((column) => column.name === clip(source.name, IDENTIFIER_BYTES));
+    columns.find((column) => column.name === fitIdentifier(source.name));
   if (exact !== undefined) return exact;
   const alike = columns.filter((column) => column.name.toLowerCase() === name.toLowerCase());
   if (alike.length < 2) return alike[0];
@@ -40,16 +40,7 @@ export function targetName(name: string): string {
   if (SYSTEM_COLUMNS.has(name)) return `${name}_`;
   if (Buffer.byteLength(name) <= IDENTIFIER_BYTES) return name;
   const hash = new Bun.CryptoHasher('sha256').update(name).digest('hex').slice(0, 8);
-  return `${clip(name, IDENTIFIER_BYTES - hash.length - 1)}_${hash}`;
-}
-
-/** The whole characters of the first bytes, which is how the server cuts (truncate_identifier). */
-function clip(name: string, maxBytes: number): string {
-  const bytes = Buffer.from(name);
-  if (bytes.length <= maxBytes) return name;
-  let end = maxBytes;
-  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
-  return bytes.subarray(0, end).toString();
+  return fitIdentifier(name, `_${hash}`);
 }
 
 /** Throws for two columns of the source that have one place in the target. */

@@ -30,7 +30,7 @@ export function findConversion(
         : undefined;
   if (found !== undefined) return found;
   const column = quoteIdentifier(name);
-  const alter = `ALTER TABLE ${tableText(target)}`;
+  const alter = `ALTER TABLE ${quoteTarget(target)}`;
   throw new ProjectorError({
     code: 'TYPES_DO_NOT_CONVERT',
     message: `column ${source.name} is ${sourceTypeText(source)} in BigQuery, which does not go into ${column} of type ${type.text}${type.name.startsWith('money of') ? ' under this lc_monetary' : ''}`,
@@ -39,6 +39,6 @@ export function findConversion(
 }
 
 /** The target in a statement to type; dots where it is still to be made. */
-export function tableText(target: TargetTable | undefined): string {
+export function quoteTarget(target: TargetTable | undefined): string {
   return target === undefined ? '...' : quoteTable(target.name);
 }

@@ -1,4 +1,10 @@
-import { quoteIdentifier, quoteLiteral, quoteTable, type TableName } from '../identifiers.ts';
+import {
+  fitIdentifier,
+  quoteIdentifier,
+  quoteLiteral,
+  quoteTable,
+  type TableName,
+} from '../identifiers.ts';
 import { type Catalog, readRows } from './catalog.ts';
 import type { Sequence } from './sequences.ts';
 
@@ -87,7 +93,7 @@ export function columnDefinition(column: Column, sequence: Sequence | undefined)
 export function addedColumnDefinition(table: TableName, column: AddedColumn): string {
   const definition = `${quoteIdentifier(column.name)} ${column.type}`;
   if (!column.notNull) return definition;
-  const constraint = fit(`${table.name}_${column.name}`, '_not_null');
+  const constraint = fitIdentifier(`${table.name}_${column.name}`, '_not_null');
   return `${definition} CONSTRAINT ${quoteIdentifier(constraint)} NOT NULL`;
 }
 
@@ -140,11 +146,4 @@ function identityDefinition(column: Column, sequence: Sequence | undefined): str
     `INCREMENT BY ${sequence.increment} MINVALUE ${sequence.minimum} MAXVALUE ${sequence.maximum} ` +
     `START WITH ${sequence.start} CACHE ${sequence.cache} ${cycle})`
   );
-}
-
-/** `stem` cut so that it fits an identifier together with `suffix`. */
-function fit(stem: string, suffix: string): string {
-  let cut = stem;
-  while (Buffer.byteLength(cut + suffix) > 63) cut = cut.slice(0, -1);
-  return cut + suffix;
 }
