@@ -52,7 +52,10 @@ export async function dressStaging(
   await cancellable(sql.unsafe(`VACUUM (ANALYZE) ${quoteTable(staging)}`), signal);
 }
 
-/** Builds all indexes but those that a constraint has to build itself, several at once. */
+/**
+ * Builds all indexes but those that a constraint has to build itself, several at once. When one
+ * cannot be built, no further one is begun: the failure is not told hours late.
+ */
 async function buildIndexes(
   sql: postgres.Sql,
   plan: DressPlan,
@@ -63,8 +66,12 @@ async function buildIndexes(
   const waiting = indexes.filter((index) => index.constraint?.buildsItsIndex !== true);
   const watch = watchIndexes(sql, plan.staging, onProgress);
   const build = async (): Promise<void> => {
-    for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
-      await buildIndex(sql, plan, dependents, index, watch.building);
+    try {
+      for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
+        await buildIndex(sql, plan, dependents, index, watch.building);
+      }
+    } finally {
+      waiting.length = 0; // of a builder that failed, the others finish what they are at
     }
   };
   const free = Math.max(1, (sql.options.max ?? 1) - 1);

@@ -65,7 +65,7 @@ export async function withSavepoint<T>(
     await sql.unsafe('RELEASE SAVEPOINT bqtp_swap');
     return result;
   } catch (error) {
-    await sql.unsafe('ROLLBACK TO SAVEPOINT bqtp_swap');
+    await sql.unsafe('ROLLBACK TO SAVEPOINT bqtp_swap; RELEASE SAVEPOINT bqtp_swap');
     throw error;
   }
 }

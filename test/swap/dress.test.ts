@@ -66,6 +66,21 @@ test('an index build that is called off ends on the server as well', async () =>
   expect(await texts(sql, running)).toEqual([]);
 }, 30_000);
 
+test('when an index cannot be built, no further one is begun', async () => {
+  const slow = [1, 2, 3, 4].map((n) => `CREATE INDEX slow_${n} ON s.t (s.slow(id));`);
+  await using scene = await setScene(`
+    CREATE FUNCTION s.slow(n integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS
+      'BEGIN PERFORM pg_sleep(0.01); RETURN n; END';
+    CREATE TABLE s.t (id integer CONSTRAINT a_key UNIQUE); ${slow.join(' ')}`);
+  const { loader, sql } = scene;
+  const dependents = await readDependents(loader, TARGET);
+  await fillStaging(loader, { ...LOAD, rows: 'SELECT 1 FROM generate_series(1, 50)' }, dependents);
+  const dressing = dressStaging(loader, { staging: STAGING, dependents }, () => undefined);
+  await expect(dressing).rejects.toThrow('"a_key"');
+  const built = await texts(sql, `SELECT FROM pg_class WHERE relname LIKE 'bqtp%'`);
+  expect(built).toHaveLength(1);
+}, 30_000);
+
 test("progress tells the server's own phases, by the names that the user knows", async () => {
   await using scene = await setScene(SCENE);
   const { loader } = scene;

@@ -2,7 +2,9 @@ import { expect, test } from 'bun:test';
 import postgres from 'postgres';
 import { readDependents } from '../../src/swap/dependents.ts';
 import { dressStaging } from '../../src/swap/dress.ts';
+import { withSavepoint } from '../../src/swap/patience.ts';
 import { swap } from '../../src/swap/swap.ts';
+import { sharedPostgres } from '../postgres/shared.ts';
 import { connectAs, fillStaging, swapIn } from './fixture.ts';
 import { failureOf, type Scene, STAGING, setScene, TARGET, texts } from './scene.ts';
 
@@ -119,4 +121,17 @@ test('a swap in a reserved connection, with BEGIN and COMMIT sent by hand, tries
   await pool.end();
   expect(tries).toBeGreaterThan(1);
   expect(await texts(scene.sql, 'SELECT * FROM s.t')).toEqual(['{"id": 1}', '{"id": 2}']);
+});
+
+test('a try that failed leaves no savepoint behind: thousands of tries do not nest', async () => {
+  await using database = await (await sharedPostgres()).createDatabase();
+  const pool = postgres(database.uri, { max: 1, onnotice: () => undefined });
+  const session = await pool.reserve();
+  await session`BEGIN`;
+  const failing = withSavepoint(session, async (sql) => await sql.unsafe('SELECT 1 / 0'));
+  await expect(failing).rejects.toThrow('division by zero');
+  await expect(session`RELEASE SAVEPOINT bqtp_swap`.execute()).rejects.toThrow('does not exist');
+  await session`ROLLBACK`;
+  session.release();
+  await pool.end();
 });
