@@ -20,6 +20,7 @@ export function lockKey(target: TableName): bigint {
 interface Holder {
   readonly pid: number;
   readonly application: string | null;
+  /** null: a Unix socket; this and `since` also where another role's session is not shown. */
   readonly address: string | null;
   readonly since: string | null;
 }
@@ -28,7 +29,7 @@ interface HolderRun {
   readonly run_id: string;
   readonly host: string;
   readonly pid: number;
-  readonly started_at: string;
+  readonly started_at: string | null;
 }
 
 /** What pg_stat_activity shows of a run: its id, and where it runs, as far as there is room. */
@@ -116,7 +117,7 @@ async function readHolderRun(
 function runOfName(holder: Holder): HolderRun | undefined {
   const [, run_id, pid, host] = NAME.exec(holder.application ?? '') ?? [];
   if (run_id === undefined || host === undefined) return undefined;
-  return { run_id, host, pid: Number(pid), started_at: holder.since ?? '?' };
+  return { run_id, host, pid: Number(pid), started_at: holder.since };
 }
 
 function isDead(run: HolderRun | undefined): boolean {
@@ -132,13 +133,15 @@ function isDead(run: HolderRun | undefined): boolean {
 }
 
 function targetBusy(target: TableName, holder: Holder, run: HolderRun | undefined): ProjectorError {
+  const session = `a session named "${holder.application ?? ''}"`;
   const who =
     run === undefined
-      ? `the session ${holder.application ?? ''} from ${holder.address ?? 'this machine'}`
+      ? `${session}${holder.address === null ? '' : ` from ${holder.address}`}`
       : `run ${run.run_id} on host ${run.host}, pid ${run.pid}`;
+  const since = run?.started_at ?? holder.since;
   return new ProjectorError({
     code: 'TARGET_BUSY',
-    message: `another run holds ${quoteTable(target)}: ${who}, since ${run?.started_at ?? holder.since}, by backend ${holder.pid}`,
+    message: `another run holds ${quoteTable(target)}: ${who}${since === null ? '' : `, since ${since}`}, by backend ${holder.pid}`,
     next: `Wait for it to end. If it hangs, end its session: SELECT pg_terminate_backend(${holder.pid});`,
     exitCode: 3,
   });
