@@ -63,10 +63,10 @@ export interface UnfinishedRun {
 
 type Value = string | number | boolean | undefined;
 
-/** A constant, or NULL. */
+/** A constant, or NULL. What an error quotes can hold U+0000, which PostgreSQL's text cannot. */
 function constant(value: Value): string {
   if (value === undefined) return 'NULL';
-  return typeof value === 'string' ? quoteLiteral(value) : String(value);
+  return typeof value === 'string' ? quoteLiteral(value.replaceAll('\0', '\uFFFD')) : String(value);
 }
 
 /** Writes the row; a second time, after an answer that was lost, it does nothing. */
