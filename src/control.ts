@@ -79,6 +79,7 @@ export async function openControl(
       retry(
         async () => {
           const current = await locked();
+          signal.throwIfAborted();
           const stopCancelling = cancelOnAbort(sql, backend, signal);
           try {
             return await action(current);
