@@ -9,8 +9,10 @@ import type { Plan } from './plan.ts';
 import { sourceFrom } from './source.ts';
 import { commitRun, readRun } from './state/ledger.ts';
 import { dressStaging } from './swap/dress.ts';
+import { stagingIndexName } from './swap/indexes.ts';
 import { stagingStatements } from './swap/staging.ts';
 import { swap } from './swap/swap.ts';
+import { windowFilter } from './window.ts';
 
 /** Makes the staging table, unless a run that this one goes on with has made it. */
 export async function createStaging(
@@ -45,31 +47,44 @@ export async function dress(context: Context, plan: Plan, staging: TableName): P
     isRetryable,
     onWait,
   }).catch((error) => {
-    throw withDuplicatesQuery(plan, error);
+    throw withDuplicatesQuery(plan, staging, error);
   });
   phase.advance(100);
   phase.finish();
 }
 
-/** SQLSTATE: two rows of the new table have one key. */
-const UNIQUE_VIOLATION = '23505';
-
 /** Adds the query that finds the keys in BigQuery which the primary key does not allow twice. */
-function withDuplicatesQuery(plan: Plan, error: unknown): unknown {
-  const cause = (error as { cause?: { code?: unknown } }).cause;
+function withDuplicatesQuery(plan: Plan, staging: TableName, error: unknown): unknown {
+  if (!(error instanceof ProjectorError) || !breaksPrimaryKey(plan, staging, error)) return error;
   const keys = plan.columns.filter(({ target }) => plan.primaryKey.includes(target ?? ''));
-  if (!(error instanceof ProjectorError) || cause?.code !== UNIQUE_VIOLATION || keys.length === 0) {
-    return error;
-  }
+  if (keys.length === 0) return error;
   const list = keys.map(({ source }) => quoteBigQueryPath(source)).join(', ');
-  const query = `SELECT ${list}, COUNT(*) FROM ${sourceFrom(plan.source)} GROUP BY ${list} HAVING COUNT(*) > 1`;
-  const { code, message, next = '' } = error;
+  const { source, window } = plan;
+  const filter = windowFilter(source.watermark, window);
+  const where = source.filterColumn === undefined ? '' : ` WHERE ${filter}`;
+  const query = `SELECT ${list}, COUNT(*) FROM ${sourceFrom(source)}${where} GROUP BY ${list} HAVING COUNT(*) > 1`;
+  const { code, message, next = '', cause } = error;
   return new ProjectorError({
     code,
     message,
     next: `${next} Keys that are there twice: ${query}`,
     cause,
   });
+}
+
+/** SQLSTATE: two rows of the new table have one key. */
+const UNIQUE_VIOLATION = '23505';
+
+/** The server tells of the index by the name that it has on staging. */
+function breaksPrimaryKey(
+  { dependents }: Plan,
+  staging: TableName,
+  { cause }: ProjectorError,
+): boolean {
+  const { code, constraint_name: name } = (cause ?? {}) as Partial<Record<string, unknown>>;
+  const index = dependents?.indexes.find(({ constraint }) => constraint?.primary);
+  if (code !== UNIQUE_VIOLATION || index === undefined) return false;
+  return name === stagingIndexName(index, staging);
 }
 
 /** Puts staging in the target's place and marks the run committed, in one transaction. */

@@ -1,6 +1,18 @@
 import { expect, test } from 'bun:test';
 import { BUCKET, openWorld } from './world.ts';
 
+test('of a unique constraint that is not the key, the query for the key is not printed', async () => {
+  await using world = await openWorld();
+  const { google, database } = world;
+  await database.sql`CREATE TABLE target (id bigint PRIMARY KEY, name text UNIQUE, max_ingested_at timestamptz)`;
+  await google.sql(`INSERT INTO source.rows VALUES (1, 'one', NULL), (2, 'one', NULL)`);
+  const { exitCode, text } = await world.run();
+  expect(exitCode).toBe(1);
+  expect(text).toContain('target_name_key');
+  expect(text).toContain('Key (name)=(one) is duplicated');
+  expect(text).not.toContain('COUNT(*) > 1');
+});
+
 test('a full load of a key that is there twice fails before the swap, and prints the query that finds it', async () => {
   await using world = await openWorld();
   const { google, database } = world;
