@@ -5,6 +5,7 @@ import { readTarget, type TargetName } from './arguments/target.ts';
 import { readTokens } from './arguments/tokens.ts';
 import { asOneError, usageError } from './arguments/usage-error.ts';
 import { type Connection, readConnection } from './connection/connection.ts';
+import type { Environment } from './connection/parameters.ts';
 
 /** What one run is asked to do: every value is checked by its form, none against a service. */
 export interface Arguments {
@@ -18,8 +19,8 @@ export interface Arguments {
   readonly bucket: string;
 }
 
+/** What is asked instead of a run. */
 export type Question = { readonly help: true } | { readonly version: true };
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads the command line. Throws one ProjectorError with exit code 2 that tells all that is wrong,

@@ -1,3 +1,4 @@
+import { gsUri } from './avro/bad-avro.ts';
 import type { SplitSum } from './avro/blocks.ts';
 import { checkObject } from './avro/check-object.ts';
 import type { Header } from './avro/header.ts';
@@ -42,10 +43,10 @@ export async function checkLoaded(
 }
 
 /** Every object has a split, so this is a mistake of the program's own. */
-function notLoaded({ name }: ObjectInfo): ProjectorError {
+function notLoaded(object: ObjectInfo): ProjectorError {
   return new ProjectorError({
     code: 'OBJECT_NOT_LOADED',
-    message: `object ${name} of the export was not loaded`,
+    message: `${gsUri(object)} of the export was not loaded`,
     next: 'Nothing was made visible. Run again; if it happens again, please report it.',
   });
 }

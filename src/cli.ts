@@ -1,4 +1,5 @@
-import { type Arguments, type Environment, readArguments } from './arguments.ts';
+import { type Arguments, readArguments } from './arguments.ts';
+import type { Environment } from './connection/parameters.ts';
 import { ProjectorError } from './errors.ts';
 import { listenForSignals, surviveLostOutput } from './interrupt.ts';
 import { openReport } from './report/open.ts';
@@ -9,9 +10,9 @@ import type { Summary } from './report/summary.ts';
 export interface RunWorld {
   readonly signal: AbortSignal;
   readonly report: Report;
-  readonly env: Environment;
 }
 
+/** One run, as src/run.ts has it. */
 export type Run = (given: Arguments, world: RunWorld) => Promise<Summary>;
 
 /**
@@ -35,7 +36,7 @@ export async function main(
     hidePasswords(report, given);
     for (const warning of given.connection.warnings) report.warn(warning);
     const run = await loadRun();
-    report.summary(await run(given, { signal: interrupt.signal, report, env }));
+    report.summary(await run(given, { signal: interrupt.signal, report }));
     return 0;
   } catch (error) {
     report ??= await openReport();
@@ -49,10 +50,9 @@ export async function main(
 }
 
 /** Everything that could be a password goes into the safety net, before anything is written. */
-function hidePasswords(report: Report, { connection }: Arguments): void {
-  for (const { password } of connection.hosts) {
-    if (password !== undefined) report.hide(password.reveal());
-  }
+function hidePasswords(report: Report, { connection: { hosts, tls } }: Arguments): void {
+  const secrets = [...hosts.map(({ password }) => password), tls.client?.passphrase];
+  for (const secret of secrets) if (secret !== undefined) report.hide(secret.reveal());
 }
 
 /** After a signal the interruption is what is told; what else went wrong is its cause. */

@@ -1,7 +1,7 @@
 import type { Session } from './control.ts';
 import { ProjectorError } from './errors.ts';
 import { quoteIdentifier, quoteLiteral, type TableName } from './identifiers.ts';
-import { type StateTables, stateShape, stateTables } from './state/tables.ts';
+import { STATE_TABLE_NAMES, type StateTables, stateShape, stateTables } from './state/tables.ts';
 
 /** Where in the database a run takes place. */
 export interface Ground {
@@ -56,8 +56,9 @@ function groundQuery(given: { schema: string | undefined; name: string }): strin
   return `SELECT current_schema(), ${schemaOf(quoteIdentifier(given.name))} AS target_schema,
     ${exists} AS schema_exists, ${state} AS state_schema, pg_is_in_recovery() AS in_recovery,
     (${stateShape('sync_state')}) AS state_shape,
-    (SELECT count(*) = 3 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE n.nspname = ${state} AND relname IN ('sync_state', 'sync_runs', 'sync_splits')) AS complete`;
+    (SELECT count(*) = ${STATE_TABLE_NAMES.length}
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = ${state} AND relname IN (${STATE_TABLE_NAMES.map(quoteLiteral).join(', ')})) AS complete`;
 }
 
 /** An unqualified `pg_class` is found in pg_catalog, which every search_path has. */

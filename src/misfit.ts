@@ -1,3 +1,4 @@
+import { gsUri } from './avro/bad-avro.ts';
 import { MalformedBlock, ValueMisfit } from './copy/cursor.ts';
 import { messageOf, ProjectorError } from './errors.ts';
 import { findRow, type RowSource } from './misfit/find-row.ts';
@@ -33,7 +34,7 @@ function ourMisfit(plan: Plan, error: ValueMisfit): Error {
 }
 
 function malformedObject(rows: RowSource, cause: MalformedBlock): ProjectorError {
-  const names = rows.splits.map(({ object }) => `gs://${object.bucket}/${object.name}`);
+  const names = rows.splits.map(({ object }) => gsUri(object));
   return new ProjectorError({
     code: 'BAD_AVRO',
     message: `${[...new Set(names)].join(', ')}: not the Avro that its schema announces: ${cause.message}`,

@@ -1,4 +1,5 @@
 import { parseTableName } from '../identifiers.ts';
+import { STATE_TABLE_NAMES } from '../state/tables.ts';
 import { usageError } from './usage-error.ts';
 
 export interface TargetName {
@@ -7,13 +8,11 @@ export interface TargetName {
   readonly name: string;
 }
 
-/** The projector's own tables: a target of that name would overwrite what they remember. */
-const OWN_TABLES: readonly string[] = ['sync_state', 'sync_runs', 'sync_splits'];
-
 /** Reads `--pg-table`; refuses what PostgreSQL, or the projector, keeps for itself. */
 export function readTarget(text: string): TargetName {
   const target = parseTableName(text);
-  if (OWN_TABLES.includes(target.name)) {
+  // A target of that name would overwrite what the projector remembers.
+  if (STATE_TABLE_NAMES.some((own) => own === target.name)) {
     throw usageError(
       `--pg-table ${text}: the projector keeps its own state in a table of that name`,
       'Choose another name for the target.',

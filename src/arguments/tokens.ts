@@ -1,5 +1,5 @@
+import { nearest } from '../nearest.ts';
 import { FLAG_NAMES, type FlagName } from './flags.ts';
-import { nearest } from './nearest.ts';
 import { usageError } from './usage-error.ts';
 
 /** What the words of a command line say, before any value is looked at. */

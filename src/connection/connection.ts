@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parseConnectionString } from './conninfo.ts';
 import { type Host, isDefaultSocket, readHosts } from './hosts.ts';
-import { checkParameters, type ParameterReader } from './parameters.ts';
+import { checkParameters, type Environment, type ParameterReader } from './parameters.ts';
 import { type Passfile, readPassfile } from './passfile.ts';
 import { refuse } from './refusal.ts';
 import { type Secret, secret } from './secret.ts';
@@ -43,8 +43,6 @@ export interface Connection {
   /** What is worth a warning, such as a passfile that is ignored. */
   readonly warnings: readonly string[];
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** libpq waits without end unless told otherwise; a scheduled run must not. */
 const DEFAULT_CONNECT_TIMEOUT_SECONDS = 30;

@@ -1,5 +1,9 @@
+import { nearest } from '../nearest.ts';
 import type { Conninfo } from './conninfo.ts';
 import { refuse } from './refusal.ts';
+
+/** The variables of the environment that a run may look at. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 interface Parameter {
   /** The environment variable that libpq takes where the connection string says nothing. */
@@ -128,10 +132,7 @@ const PARAMETERS: Readonly<Record<string, Parameter>> = {
 export type ParameterReader = (name: string) => string | undefined;
 
 /** Checks every parameter, those of the environment too, before any is used. */
-export function checkParameters(
-  conninfo: Conninfo,
-  env: Readonly<Record<string, string | undefined>>,
-): ParameterReader {
+export function checkParameters(conninfo: Conninfo, env: Environment): ParameterReader {
   for (const name of conninfo.keys()) {
     if (!Object.hasOwn(PARAMETERS, name)) throw unknown(name);
   }
@@ -158,26 +159,9 @@ function refused(name: string, value: string, parameter: Parameter): Error {
 }
 
 function unknown(name: string): Error {
-  const nearest = Object.keys(PARAMETERS).toSorted(
-    (a, b) => distance(a, name) - distance(b, name),
-  )[0];
-  const near = nearest !== undefined && distance(nearest, name) <= 3 ? nearest : undefined;
+  const meant = nearest(name, Object.keys(PARAMETERS));
   return refuse(
     `${name} is not a parameter of PostgreSQL connections`,
-    near === undefined ? `Leave ${name} out.` : `Did you mean ${near}?`,
+    meant === undefined ? `Leave ${name} out.` : `Did you mean ${meant}?`,
   );
-}
-
-/** Levenshtein's distance, letter case aside. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [i, letter] of [...a.toLowerCase()].entries()) {
-    const next = [i + 1];
-    for (const [j, other] of [...b.toLowerCase()].entries()) {
-      const replaced = (row[j] ?? 0) + (letter === other ? 0 : 1);
-      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

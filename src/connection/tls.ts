@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { getCACertificates, rootCertificates } from 'node:tls';
-import type { ParameterReader } from './parameters.ts';
+import type { Environment, ParameterReader } from './parameters.ts';
 import { refuse } from './refusal.ts';
 import { type Secret, secret } from './secret.ts';
 
@@ -34,7 +34,7 @@ export interface TlsPolicy {
 export function readTlsPolicy(
   read: ParameterReader,
   home: string | undefined,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
 ): TlsPolicy {
   const system = read('sslrootcert') === 'system';
   const mode = (read('sslmode') ?? (system ? 'verify-full' : 'prefer')) as SslMode;
@@ -67,7 +67,7 @@ function readRoots(
   read: ParameterReader,
   mode: SslMode,
   home: string | undefined,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
 ): readonly string[] | undefined {
   const said = read('sslrootcert');
   if (said === 'system') return systemRoots(env);
@@ -87,7 +87,7 @@ function readRoots(
 }
 
 /** As OpenSSL does, SSL_CERT_FILE goes before the system's own list. */
-function systemRoots(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+function systemRoots(env: Environment): readonly string[] {
   const file = env['SSL_CERT_FILE'];
   if (file) return [readText(file, 'SSL_CERT_FILE')];
   const installed = getCACertificates('system');

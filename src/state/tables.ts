@@ -9,10 +9,12 @@ export interface StateTables {
   readonly splits: TableName;
 }
 
+/** Their names: no target can have one of them. */
 export const STATE_TABLE_NAMES = ['sync_state', 'sync_runs', 'sync_splits'] as const;
 
 type Session = postgres.ReservedSql;
 
+/** The tables in `schema`. */
 export function stateTables(schema: string): StateTables {
   return {
     state: { schema, name: 'sync_state' },

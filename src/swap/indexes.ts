@@ -1,5 +1,6 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../identifiers.ts';
 import { arrayText, type Catalog, readRows } from './catalog.ts';
+import { optionList } from './columns.ts';
 import { temporaryName } from './temporary-names.ts';
 
 /** An index of the target or of a materialized view, with the constraint that it backs. */
@@ -136,14 +137,13 @@ function addBuildingConstraint(
   add: string,
 ): readonly string[] {
   const place = { schema: table.schema, name };
-  const options = index.options.map((option) => {
-    const at = option.indexOf('=');
-    return `${quoteIdentifier(option.slice(0, at))} = '${option.slice(at + 1).replaceAll("'", "''")}'`;
-  });
+  const { options } = index;
   return [
     useTablespace(index.tablespace),
     `${add} ${constraint.definition}`,
-    ...(options.length > 0 ? [`ALTER INDEX ${quoteTable(place)} SET (${options.join(', ')})`] : []),
+    ...(options.length > 0
+      ? [`ALTER INDEX ${quoteTable(place)} SET (${optionList(options)})`]
+      : []),
     ...statisticsTargets(index, place),
   ];
 }
