@@ -3,8 +3,7 @@ import type { Context } from './context.ts';
 import { ProjectorError } from './errors.ts';
 import type { Plan } from './plan.ts';
 import { jobWarnings } from './source/visibility.ts';
-import type { UnfinishedRun } from './state/ledger.ts';
-import { updateRun } from './state/ledger.ts';
+import { type RunChange, type UnfinishedRun, updateRun } from './state/ledger.ts';
 
 /** A complete export: all of its objects, and the rows that BigQuery says it wrote to them. */
 export interface Exported {
@@ -26,6 +25,7 @@ export async function exportRows(context: Context, plan: Plan): Promise<Exported
   const rows = await runJobs(context, plan);
   const objects = await (await context.store()).list(plan.objectPrefix, context.signal);
   const bytes = totalBytes(objects);
+  phase.advance(rows, { rows, bytes });
   await record(context, plan, { status: 'loading', exported_rows: rows, bytes });
   phase.finish();
   return { objects, rows, bytes };
@@ -75,14 +75,11 @@ function isJobFailed(error: unknown): error is ProjectorError {
   return error instanceof ProjectorError && error.code === 'JOB_FAILED';
 }
 
-async function record(
-  { control, ground }: Context,
-  plan: Plan,
-  change: Parameters<typeof updateRun>[2],
-): Promise<void> {
+async function record({ control, ground }: Context, plan: Plan, change: RunChange): Promise<void> {
   await control.run((session) => session.unsafe(updateRun(ground.tables, plan.runId, change)));
 }
 
+/** Bytes of all the objects. */
 export function totalBytes(objects: readonly ObjectInfo[]): number {
   return objects.reduce((sum, object) => sum + object.size, 0);
 }

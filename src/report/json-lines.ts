@@ -1,14 +1,7 @@
 import { type DestinationStream, destination, type Logger, pino } from 'pino';
 import { failureParagraphs, failureText } from './failure-text.ts';
 import { finishedLine } from './phase-line.ts';
-import {
-  type Expected,
-  type Fields,
-  type Phase,
-  type PhaseName,
-  QUIET_PHASES,
-  type Report,
-} from './report.ts';
+import type { Expected, Fields, Phase, PhaseName, Report } from './report.ts';
 import { newSecrets } from './secrets.ts';
 import { type Summary, summaryLine } from './summary.ts';
 
@@ -92,7 +85,7 @@ function jsonPhase(name: PhaseName, expected: Expected, nowMs: () => number, say
       tell(false);
     },
     finish() {
-      if (!finished && !QUIET_PHASES.has(name)) tell(true);
+      if (!finished) tell(true);
       finished = true;
     },
   };

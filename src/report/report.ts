@@ -1,15 +1,7 @@
 import type { Summary } from './summary.ts';
 
 /** The steps of a run that take time, in the words that users read. */
-export type PhaseName =
-  | 'plan'
-  | 'export'
-  | 'load'
-  | 'check'
-  | 'indexes'
-  | 'swap'
-  | 'commit'
-  | 'clean up';
+export type PhaseName = 'export' | 'load' | 'indexes' | 'swap' | 'clean up';
 
 /** What a phase is expected to come to; without a total, only that it moves is shown. */
 export interface Expected {
@@ -46,6 +38,3 @@ export interface Report {
   /** Ends all phases that are still open, without a word on them. */
   close(): void;
 }
-
-/** Phases so short, or so much part of every run, that their end is not worth a line. */
-export const QUIET_PHASES: ReadonlySet<PhaseName> = new Set(['plan', 'check']);

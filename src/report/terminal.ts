@@ -1,7 +1,7 @@
 import { failureParagraphs, failureText } from './failure-text.ts';
 import { liveBars } from './live-bars.ts';
 import { finishedLine } from './phase-line.ts';
-import { type Expected, type Phase, type PhaseName, QUIET_PHASES, type Report } from './report.ts';
+import type { Expected, Phase, PhaseName, Report } from './report.ts';
 import { newSecrets } from './secrets.ts';
 import { type Summary, summaryText } from './summary.ts';
 
@@ -26,7 +26,7 @@ export function terminalReport(world: TerminalWorld = {}): Report {
       advance: bar.advance,
       finish() {
         const state = bar.close();
-        if (state !== undefined && !QUIET_PHASES.has(name)) say(finishedLine(state));
+        if (state !== undefined) say(finishedLine(state));
       },
     };
   }

@@ -70,7 +70,6 @@ test('progress is told at most every ten seconds, and at the end', () => {
 
 test('nothing new is one line', () => {
   const { out, report } = listen();
-  report.phase('plan').finish();
   report.summary({ ...aSummary, mode: 'nothing new' });
   report.close();
   expect(out).toHaveLength(1);

@@ -7,7 +7,7 @@ const amount = fc.double({ min: 0, max: 1e15, noNaN: true });
 
 test('a live line is never wider than the terminal, and never more than one line', () => {
   const state = fc.record({
-    name: fc.constantFrom('plan' as const, 'load' as const, 'clean up' as const),
+    name: fc.constantFrom('swap' as const, 'load' as const, 'clean up' as const),
     expected: fc.record(
       { total: amount, unit: fc.constantFrom('rows', 'objects') },
       { requiredKeys: [] },

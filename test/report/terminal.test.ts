@@ -96,7 +96,6 @@ test('a phase that is over becomes a line, and the bars of others stay', () => {
 
 test('nothing new is one line', () => {
   const { screen, report } = watch();
-  report.phase('plan').finish();
   report.summary({ ...aSummary, mode: 'nothing new' });
   expect(screen.lines()).toEqual([
     'Nothing new in p.analytics.flights since 2024-05-01 00:00:00.123456: public.flig',
