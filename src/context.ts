@@ -33,7 +33,7 @@ export interface Context extends AsyncDisposable {
 }
 
 /** Connections of the pool: the lock's, and those that load or build indexes. */
-export const MAX_CONNECTIONS = 12;
+const MAX_CONNECTIONS = 12;
 
 /** Connects to everything, and takes the target's lock. Whatever was opened is closed again on failure. */
 export async function openContext(given: Arguments, world: RunWorld): Promise<Context> {

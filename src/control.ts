@@ -139,7 +139,7 @@ export async function rolledBack(session: Session): Promise<boolean> {
 }
 
 /** Releases a session into the pool, unless it is stuck: the next one to have it would be, too. */
-export async function giveBack(session: Session): Promise<void> {
+async function giveBack(session: Session): Promise<void> {
   const unlocked = session.unsafe('SELECT pg_advisory_unlock_all()').then(
     () => session.release(),
     () => session.release(),

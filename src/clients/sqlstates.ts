@@ -35,7 +35,7 @@ const CONFLICT: SqlState = {
 };
 
 /** By SQLSTATE ("Appendix A. PostgreSQL Error Codes"), or by its class of two characters. */
-export const SQLSTATES: Readonly<Record<string, SqlState>> = {
+const SQLSTATES: Readonly<Record<string, SqlState>> = {
   '08': LOST,
   '22': {
     word: 'BAD_VALUE',

@@ -12,7 +12,7 @@ export interface Host {
   readonly isUnixSocket: boolean;
 }
 
-export const DEFAULT_PORT = 5432;
+const DEFAULT_PORT = 5432;
 
 /** Where servers put their socket: Debian's and Red Hat's packages, and PostgreSQL's own default. */
 const SOCKET_DIRECTORIES = ['/var/run/postgresql', '/tmp'];

@@ -108,7 +108,7 @@ export async function readDependentsInside(
 }
 
 /** The hash that tells whether two readings differ. */
-export function fingerprintOf(dependents: Omit<Dependents, 'fingerprint'>): string {
+function fingerprintOf(dependents: Omit<Dependents, 'fingerprint'>): string {
   return createHash('sha256').update(JSON.stringify(dependents)).digest('hex');
 }
 

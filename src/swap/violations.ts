@@ -15,7 +15,7 @@ interface ServerError {
 const FOREIGN_KEY_VIOLATION = '23503';
 
 /** Class 23 of SQLSTATE: integrity constraint violations. */
-export function isViolation(error: unknown): error is ServerError {
+function isViolation(error: unknown): error is ServerError {
   return isServerError(error) && error.code.startsWith('23');
 }
 

@@ -195,10 +195,5 @@ export const CONVERSIONS: Readonly<Record<SourceType, Targets>> = {
   'RANGE<TIMESTAMP>': range('tstzrange'),
 };
 
-/** Every target of the table, for the README and the tests. */
-export const TARGET_NAMES: readonly string[] = [
-  ...new Set(Object.values(CONVERSIONS).flatMap((targets) => Object.keys(targets))),
-];
-
 /** ARRAYs that do not go into a Postgres array go as JSON. */
 export const ARRAY_AS_JSON: Targets = json(asJson);

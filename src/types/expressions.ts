@@ -51,7 +51,7 @@ export const timestampMicros: Convert = (x) => `UNIX_MICROS(${x}) - ${EPOCH_MICR
 export const timeMicros: Convert = (x) => `TIME_DIFF(${x}, TIME '00:00:00', MICROSECOND)`;
 
 /** A DATE or DATETIME as the instant in UTC, whatever time zone the project has as its default. */
-export const asUtc: Convert = (x) => `TIMESTAMP(${x}, 'UTC')`;
+const asUtc: Convert = (x) => `TIMESTAMP(${x}, 'UTC')`;
 export const civilMicros: Convert = chain(asUtc, timestampMicros);
 
 /** A TIMESTAMP as a DATETIME in UTC; UNIX_MICROS drops what is finer than a microsecond. */

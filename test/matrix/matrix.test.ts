@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { planColumns } from '../../src/columns.ts';
 import { quoteIdentifier } from '../../src/identifiers.ts';
-import { ARRAY_AS_JSON, CONVERSIONS, TARGET_NAMES } from '../../src/types/conversions.ts';
+import { ARRAY_AS_JSON, CONVERSIONS } from '../../src/types/conversions.ts';
 import { SOURCE_TYPES, type SourceColumn, type SourceType } from '../../src/types/source.ts';
 import { readTarget, type TargetColumn, type TargetTable } from '../../src/types/target.ts';
 import type { Field } from '../gcp/google.ts';
@@ -169,7 +169,8 @@ function targetOf(table: TargetTable, column: TargetColumn): TargetTable {
 }
 
 describe('each pair that the table does not list', () => {
-  const names = [...TARGET_NAMES.filter((name) => !isPostgis(name)), ...UNLISTED];
+  const listed = new Set(Object.values(CONVERSIONS).flatMap((targets) => Object.keys(targets)));
+  const names = [...[...listed].filter((name) => !isPostgis(name)), ...UNLISTED];
 
   test('is refused, with both types and the way out', async () => {
     const { sql } = world.database;
