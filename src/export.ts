@@ -3,7 +3,8 @@ import type { Context } from './context.ts';
 import { ProjectorError } from './errors.ts';
 import type { Plan } from './plan.ts';
 import { jobWarnings } from './source/visibility.ts';
-import { type RunChange, type UnfinishedRun, updateRun } from './state/ledger.ts';
+import { type RunChange, updateRun } from './state/ledger.ts';
+import type { UnfinishedRun } from './state/unfinished.ts';
 
 /** A complete export: all of its objects, and the rows that BigQuery says it wrote to them. */
 export interface Exported {

@@ -4,7 +4,8 @@ import { tableText } from './identifiers.ts';
 import type { Instant } from './instant.ts';
 import type { Plan } from './plan.ts';
 import { sourceText } from './source.ts';
-import { insertRun, type NewRun, type UnfinishedRun, updateRun } from './state/ledger.ts';
+import { insertRun, type NewRun, updateRun } from './state/ledger.ts';
+import type { UnfinishedRun } from './state/unfinished.ts';
 
 /** One row a run, also of those that had nothing to do. */
 export async function recordNothingNew(context: Context, low: Instant): Promise<void> {

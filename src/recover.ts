@@ -1,8 +1,9 @@
 import { cleanUp, type Leftovers } from './clean-up.ts';
 import type { Context } from './context.ts';
 import { quoteLiteral, tableText } from './identifiers.ts';
-import { applyRun, type UnfinishedRun, unfinishedQuery } from './state/ledger.ts';
+import { applyRun } from './state/ledger.ts';
 import { namePattern } from './state/lock.ts';
+import { type UnfinishedRun, unfinishedQuery } from './state/unfinished.ts';
 
 /**
  * Puts right what earlier runs on the target left when they died: a watermark that lags behind

@@ -5,8 +5,8 @@ import { quoteLiteral, quoteTable } from './identifiers.ts';
 import { SPLIT_BYTES } from './load-full.ts';
 import type { Plan } from './plan.ts';
 import { discardRun, leftoversOf } from './recover.ts';
-import type { UnfinishedRun } from './state/ledger.ts';
 import { readDoneSplits } from './state/splits.ts';
+import type { UnfinishedRun } from './state/unfinished.ts';
 
 /** The plan of a run, and the run that it goes on with, if it does. */
 export interface PlanToRun {

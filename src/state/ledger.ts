@@ -41,26 +41,6 @@ export interface NewRun {
   readonly bytes?: number | undefined;
 }
 
-/** A run that did not come to its end, or whose leftovers were not removed at its end. */
-export interface UnfinishedRun {
-  readonly run_id: string;
-  readonly table_name: string;
-  readonly mode: 'full' | 'incremental';
-  readonly status: RunStatus;
-  readonly low: Instant | null;
-  readonly high: Instant | null;
-  readonly watermark: Instant | null;
-  readonly location: string;
-  readonly object_prefix: string | null;
-  readonly job_id: string | null;
-  readonly exported_rows: string | null;
-  readonly bytes: string | null;
-  readonly staging: string | null;
-  readonly plan: string | null;
-  /** Whether its export is less than a day old. */
-  readonly young: boolean;
-}
-
 type Value = string | number | boolean | undefined;
 
 /** A constant, or NULL. What an error quotes can hold U+0000, which PostgreSQL's text cannot. */
@@ -163,23 +143,6 @@ export function applyRun(
   // An increment of rows that all lack a timestamp does not move the watermark.
   if (run.mode === 'incremental' && run.watermark === undefined) return applied;
   return `WITH applied AS (${applied} RETURNING run_id) ${setWatermark(tables, run.tableName, run.watermark, 'applied')}`;
-}
-
-/**
- * The runs on a target that neither ended nor were ended, oldest first, and those of the last week
- * that ended with something left.
- */
-export function unfinishedQuery(tables: StateTables, target: string): string {
-  const runs = quoteTable(tables.runs);
-  return `SELECT run_id, table_name, mode, status, ${instantText('low')} AS low,
-      ${instantText('high')} AS high, ${instantText('watermark')} AS watermark,
-      location, object_prefix, job_id, exported_rows::text, bytes::text, staging, plan,
-      (SELECT min(started_at) > now() - interval '1 day' FROM ${runs} AS first
-       WHERE first.object_prefix = run.object_prefix) AS young
-    FROM ${runs} AS run
-    WHERE target = ${quoteLiteral(target)} AND (status IN ('exporting', 'loading', 'committed')
-      OR NOT cleaned AND started_at > now() - interval '7 days')
-    ORDER BY started_at`;
 }
 
 /** What the ledger says of a run; undefined: it has no row yet. */
