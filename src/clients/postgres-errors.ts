@@ -2,6 +2,7 @@ import postgres from 'postgres';
 import type { Connection } from '../connection/connection.ts';
 import { messageOf, ProjectorError } from '../errors.ts';
 import type { Attempt } from './postgres.ts';
+import { WRONG_SERVER } from './postgres-session.ts';
 import { TlsError } from './postgres-socket.ts';
 import { type SqlState, sqlState } from './sqlstates.ts';
 
@@ -33,6 +34,11 @@ const NETWORK: Readonly<Record<string, SqlState>> = {
   EPIPE: { word: 'CONNECTION_LOST', next: LOST_NEXT, retryable: true },
   CONNECTION_CLOSED: { word: 'CONNECTION_LOST', next: LOST_NEXT, retryable: true },
   CONNECTION_DESTROYED: { word: 'CONNECTION_LOST', next: LOST_NEXT, retryable: true },
+  [WRONG_SERVER]: {
+    word: WRONG_SERVER,
+    next: 'List the hosts of all servers in --pg-conn, or change its target_session_attrs.',
+    retryable: false,
+  },
   AUTH_TYPE_NOT_IMPLEMENTED: {
     word: 'LOGIN_REFUSED',
     next: 'The server wants Kerberos, SSPI or the like: let pg_hba.conf ask this user for scram-sha-256 or a certificate.',

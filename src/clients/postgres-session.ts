@@ -31,6 +31,9 @@ function setIfKnown([name, value]: [string, string]): string {
     THEN pg_catalog.set_config('${name}', '${value}', false) END AS ${name}`;
 }
 
+/** The code of an error that lets the next host be tried: this one is not what was asked for. */
+export const WRONG_SERVER = 'WRONG_SERVER';
+
 interface SessionState {
   readonly is_standby: boolean;
   readonly is_read_only: boolean;
@@ -56,7 +59,10 @@ export async function openFirst(sql: postgres.Sql, target: SessionTarget): Promi
 function requireFit(state: SessionState, target: SessionTarget): void {
   if (fits(state, target)) return;
   const kind = state.is_standby ? 'a standby' : state.is_read_only ? 'read-only' : 'a primary';
-  throw new Error(`the server is ${kind}, and target_session_attrs asks for ${target}`);
+  throw Object.assign(
+    new Error(`the server is ${kind}, and target_session_attrs asks for ${target}`),
+    { code: WRONG_SERVER },
+  );
 }
 
 function fits(state: SessionState, target: SessionTarget): boolean {

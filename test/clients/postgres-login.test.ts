@@ -189,6 +189,7 @@ describe('a list of hosts', () => {
       const told = await login(
         read(uri(`127.0.0.1:${server.port}`, `target_session_attrs=${target}`)),
       );
+      expect(told).toStartWith('WRONG_SERVER');
       expect(told).toContain(`target_session_attrs asks for ${target}`);
     },
   );
