@@ -98,7 +98,7 @@ describe('of BigQuery', () => {
     const { google } = shared;
     await google.createDataset('tokyo', { location: 'asia-northeast1' });
     await google.createTable('tokyo', TABLE, SCHEMA);
-    await google.sql(`INSERT INTO tokyo.rows SELECT * FROM source.rows`);
+    await google.sql(`INSERT INTO tokyo.rows VALUES (3, 'three', CURRENT_TIMESTAMP())`);
     google.createBucket('european', { location: 'europe-west1' });
   });
   afterAll(() => shared[Symbol.asyncDispose]());
@@ -155,6 +155,17 @@ describe('of BigQuery', () => {
   test.each(places)('%s', async (_what, flags, expected) => {
     await failsCleanly(shared, expected, flags);
     expect(exportJobs(shared)).toHaveLength(1);
+  });
+
+  test('a bucket that BigQuery does not export to, where its location may not be seen', async () => {
+    const flags = { 'bq-dataset': 'tokyo', 'bq-location': 'asia-northeast1' };
+    shared.google.deny('storage.buckets.get');
+    await failsCleanly(
+      shared,
+      { code: 'BUCKET_OUT_OF_REACH', message: ['tokyo.rows'], next: ['asia-northeast1'] },
+      { ...flags, 'gcs-bucket': 'european' },
+    );
+    shared.google.allow();
   });
 
   const rights: readonly (readonly [string, string, readonly string[]])[] = [
