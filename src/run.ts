@@ -13,7 +13,7 @@ import { discardRun, recover } from './recover.ts';
 import type { Summary } from './report/summary.ts';
 import { type Timings, timed } from './report/timed.ts';
 import { type PlanToRun, resumePlan } from './resume.ts';
-import { applyRun, readRun } from './state/ledger.ts';
+import { applyRun, readRun, updateRun } from './state/ledger.ts';
 import { summarize } from './summarize.ts';
 import { describeSource, planRun, prepareState, surveySource } from './survey.ts';
 import { explainViolation } from './swap/violations.ts';
@@ -132,19 +132,26 @@ async function removeExport(context: Context, plan: Plan): Promise<void> {
 }
 
 /**
- * After a failure nothing is left, and the ledger tells why. Two cases are left to the next run: a
- * lost database (a full load can go on from there), and a failure after the commit.
+ * After a failure nothing is left, and the ledger tells why. What may pass by itself, such as a lost
+ * database or a table that others hold, leaves a full load as it is: the next run goes on with it. A
+ * failure after the commit is left to the next run, too.
  */
 async function undo(context: Context, plan: Plan, error: unknown): Promise<void> {
   const { signal, control, ground, report } = context;
-  if (isRetryable(error) && !signal.aborted) return;
-  const hold = signal.aborted ? control.whileHeld : control.run;
+  const mayPass = isRetryable(error) && !signal.aborted;
+  // A database that was tried for ten minutes is not waited for again.
+  const hold = mayPass || signal.aborted ? control.whileHeld : control.run;
   try {
     const row = await hold((session) => readRun(session, ground.tables, plan.runId));
     if (row?.status !== 'exporting' && row?.status !== 'loading') return;
+    const told = { error: messageOf(error) };
+    if (mayPass && plan.mode === 'full' && row.status === 'loading') {
+      await hold((session) => session.unsafe(updateRun(ground.tables, plan.runId, told)));
+      return;
+    }
     const status = signal.aborted ? 'interrupted' : 'failed';
     const left = leftovers(context, plan, row.job_id ?? plan.jobId, plan.staging);
-    await cleanUp(context, left, { status, error: messageOf(error) });
+    await cleanUp(context, left, { ...told, status });
   } catch (cause) {
     report.warn(`could not clean up: ${messageOf(cause)}; the next run will`);
   }
