@@ -9,7 +9,7 @@ export async function cancellable<T extends readonly postgres.MaybeRow[]>(
   signal: AbortSignal | undefined,
 ): Promise<T> {
   signal?.throwIfAborted();
-  const cancel = () => query.cancel();
+  const cancel = () => requestCancel(query);
   signal?.addEventListener('abort', cancel, { once: true });
   try {
     return await query;
@@ -19,4 +19,13 @@ export async function cancellable<T extends readonly postgres.MaybeRow[]>(
   } finally {
     signal?.removeEventListener('abort', cancel);
   }
+}
+
+/**
+ * What query.cancel() does, but for the promise of the request, which it drops: where the server takes
+ * no further connection, its rejection would end the process.
+ */
+function requestCancel(query: object): void {
+  const { canceller } = query as { canceller?: ((query: object) => Promise<void>) | null };
+  canceller?.(query).catch(() => undefined);
 }
