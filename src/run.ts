@@ -3,7 +3,7 @@ import { cleanUp } from './clean-up.ts';
 import type { RunWorld } from './cli.ts';
 import { describeServerError, isRetryable } from './clients/postgres.ts';
 import { type Context, openContext } from './context.ts';
-import { messageOf, ProjectorError } from './errors.ts';
+import { messageOf } from './errors.ts';
 import { type Exported, exportedBefore, exportRows } from './export.ts';
 import { type Loaded, loadFull } from './load-full.ts';
 import { loadIncrement } from './load-increment.ts';
@@ -59,7 +59,7 @@ async function runToItsEnd(given: Arguments, world: RunWorld): Promise<Summary> 
     const { loaded, bytes } = await project(context, toRun, timings);
     return summarize(context, survey, timings, { plan: toRun.plan, loaded, bytes });
   } catch (error) {
-    throw error instanceof ProjectorError ? error : describeServerError(error, given.connection);
+    throw describeServerError(error, given.connection);
   }
 }
 

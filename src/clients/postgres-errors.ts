@@ -55,13 +55,15 @@ const UNTRUSTED_NEXT =
   "Name the server's authority by sslrootcert=FILE in --pg-conn (for Cloud SQL, the server-ca.pem that its console offers).";
 
 /**
- * Turns what postgres.js, the network or TLS threw into what a user is told: a stable code, what
- * happened, what to do. A ProjectorError stays as it is, so describing twice does no harm.
+ * Turns what the server, the network or TLS threw into what a user is told, a ProjectorError: a stable
+ * code, what happened, what to do. Anything else stays as it is: a defect of the program's own is no
+ * matter of the server.
  */
-export function describeServerError(error: unknown, connection?: Connection): ProjectorError {
+export function describeServerError(error: unknown, connection?: Connection): unknown {
   if (error instanceof ProjectorError) return error;
-  const at = connection === undefined ? '' : `${connection.label}: `;
   const known = explain(error);
+  if (known === undefined && !(error instanceof postgres.PostgresError)) return error;
+  const at = connection === undefined ? '' : `${connection.label}: `;
   return new ProjectorError({
     code: known?.word ?? 'POSTGRES_ERROR',
     message: `${at}${describe(error)}`,

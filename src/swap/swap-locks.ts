@@ -57,10 +57,12 @@ export async function lockNotHad(
     ({ pid, application, since }) => `${pid} (${application || 'unnamed'}, since ${since})`,
   );
   const who = sessions.length === 0 ? 'other sessions' : `session ${sessions.join(', ')}`;
+  const ends = holders.map(({ pid }) => `SELECT pg_terminate_backend(${pid});`);
+  const end = ends.length === 0 ? '' : ` Or end them: ${ends.join(' ')}`;
   return new ProjectorError({
     code: 'LOCK_NOT_HAD',
     message: `${quoteTable(target)} or what hangs on it is held by ${who}`,
-    next: 'Run again when they have ended, or end them with SELECT pg_terminate_backend(pid).',
+    next: `Run again when they have ended: it goes on with the rows that are loaded.${end}`,
     cause,
   });
 }

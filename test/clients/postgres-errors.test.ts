@@ -41,7 +41,7 @@ describe('an error of the server becomes a word, a reason and an advice:', () =>
     ['BEGIN; SET LOCAL ROLE pg_monitor; SELECT * FROM shop', '', 'PERMISSION_DENIED', false],
   ])('%s %s is %s', async (statement, options, word, retryable) => {
     const failure = await failureOf(statement, options);
-    const described = describeServerError(failure);
+    const described = describeServerError(failure) as ProjectorError;
     expect(described.code).toBe(word);
     expect(described.next?.length).toBeGreaterThan(10);
     expect(described.cause).toBe(failure);
@@ -51,18 +51,21 @@ describe('an error of the server becomes a word, a reason and an advice:', () =>
 
 test('the detail and the SQLSTATE are told, and where it was', async () => {
   const connection = readConnection(database.uri, {});
-  const described = describeServerError(
-    await failureOf('INSERT INTO shop VALUES (3), (3)'),
-    connection,
-  );
+  const failure = await failureOf('INSERT INTO shop VALUES (3), (3)');
+  const described = describeServerError(failure, connection) as ProjectorError;
   expect(described.message).toBe(
     `${connection.label}: duplicate key value violates unique constraint "shop_pkey" (SQLSTATE 23505); Key (id)=(3) already exists.`,
   );
 });
 
 test('what was described stays as it is', () => {
-  const error = new ProjectorError({ code: 'X', message: 'x' });
+  const error = new ProjectorError({ code: 'WRONG_SERVER', message: 'x' });
   expect(describeServerError(error)).toBe(error);
   expect(isRetryable(error)).toBe(false);
+});
+
+test('a defect of the program is not laid to the server', () => {
+  const defect = new TypeError('undefined is not a function');
+  expect(describeServerError(defect)).toBe(defect);
   expect(isRetryable(new Error('of anything else'))).toBe(false);
 });

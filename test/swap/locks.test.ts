@@ -84,6 +84,7 @@ test('when its patience is at an end, the swap names the session that holds the 
       AND datname = current_database()`;
   expect(failure.code).toBe('LOCK_NOT_HAD');
   expect(failure.message).toContain(`session ${holder?.pid} (`);
+  expect(failure.next).toContain(`SELECT pg_terminate_backend(${holder?.pid});`);
   await long.end();
   expect(await texts(scene.sql, 'SELECT * FROM s.t')).toEqual(['{"id": 1}']);
 });
