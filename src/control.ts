@@ -86,7 +86,7 @@ export async function openControl(
           } catch (error) {
             await stopCancelling();
             const lost = await loseIfLost(current);
-            throw lost || isPassing(error) ? error : forGood(error);
+            throw lost || PASSING.has(codeOf(error)) ? error : forGood(error);
           } finally {
             await stopCancelling();
           }
@@ -110,8 +110,9 @@ export async function openControl(
   };
 }
 
-/** What is said while connections are lost, and while they cannot be had. */
+/** What is said while connections are lost and cannot be had, and of what passes on a session that lives. */
 export function lostText(error: unknown): string {
+  if (LIVING.has(codeOf(error))) return `PostgreSQL said: ${messageOf(error)}; trying again`;
   return `the connection to PostgreSQL was lost: ${messageOf(error)}; connecting again`;
 }
 
@@ -125,8 +126,13 @@ function forGood(cause: unknown): ForGood {
 }
 
 /** serialization_failure and deadlock_detected: the same may well succeed on the same session. */
-function isPassing(error: unknown): boolean {
-  return ['40001', '40P01'].includes(String((error as { code?: unknown }).code));
+const PASSING: ReadonlySet<string> = new Set(['40001', '40P01']);
+
+/** These, out_of_memory and lock_not_available do not end a session. */
+const LIVING: ReadonlySet<string> = new Set([...PASSING, '53200', '55P03']);
+
+function codeOf(error: unknown): string {
+  return String((error as { code?: unknown }).code);
 }
 
 /** Ends whatever transaction there is; false: the session is lost, or as good as lost. */
