@@ -1,7 +1,7 @@
 import { parseArgs } from 'citty';
 import { CITTY_FLAGS, exampleOf, type FlagName } from './arguments/flags.ts';
 import * as names from './arguments/names.ts';
-import { readTarget, type TargetName } from './arguments/target.ts';
+import { readTargetName, type TargetName } from './arguments/target.ts';
 import { readTokens } from './arguments/tokens.ts';
 import { asOneError, usageError } from './arguments/usage-error.ts';
 import { type Connection, readConnection } from './connection/connection.ts';
@@ -52,7 +52,7 @@ export function readArguments(argv: readonly string[], env: Environment): Argume
     bqTable: take('bq-table', names.readBigQueryTable),
     location: take('bq-location', names.readLocation),
     connection: take('pg-conn', (uri) => readConnection(uri, env)),
-    pgTable: take('pg-table', readTarget),
+    pgTable: take('pg-table', readTargetName),
     pgTableText: given['pg-table'],
     bucket: take('gcs-bucket', names.readBucket),
   };

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type postgres from 'postgres';
-import { isRetryable } from './clients/postgres.ts';
+import { isRetryable, type Session } from './clients/postgres.ts';
 import { retry } from './clients/retry.ts';
 import { messageOf, ProjectorError } from './errors.ts';
 import type { Report } from './report/report.ts';
 import { type LockWish, lockTarget } from './state/lock.ts';
 
-export type Session = postgres.ReservedSql;
+export type { Session };
 
 /**
  * The session that holds the target's lock. Whatever makes rows visible runs on it, so that a run

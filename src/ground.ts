@@ -1,4 +1,4 @@
-import type { Session } from './control.ts';
+import type { Session } from './clients/postgres.ts';
 import { ProjectorError } from './errors.ts';
 import { quoteIdentifier, quoteLiteral, type TableName } from './identifiers.ts';
 import { STATE_TABLE_NAMES, type StateTables, stateShape, stateTables } from './state/tables.ts';

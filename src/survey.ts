@@ -15,7 +15,7 @@ import {
   watermarkQuery,
 } from './state/watermark.ts';
 import { readDependents } from './swap/dependents.ts';
-import { readTarget, type TargetTable } from './types/target.ts';
+import { readTargetTable, type TargetTable } from './types/target.ts';
 import { newestQuery } from './window.ts';
 
 /** What both sides say before anything is decided. */
@@ -74,7 +74,7 @@ export async function planRun(context: Context, survey: Survey): Promise<Plan> {
   const checked = context.store().then((store) => store.checkBucket(context.signal));
   checked.catch(() => undefined); // awaited below
   const [target, dependents] = await control.run(async (session) => [
-    await readTarget(session, ground.target),
+    await readTargetTable(session, ground.target),
     mode === 'full' ? await readDependents(session, ground.target) : undefined,
   ]);
   requireReachableBucket(source.name, given.bucket, (await checked).location);

@@ -9,7 +9,7 @@ export interface TargetName {
 }
 
 /** Reads `--pg-table`; refuses what PostgreSQL, or the projector, keeps for itself. */
-export function readTarget(text: string): TargetName {
+export function readTargetName(text: string): TargetName {
   const target = parseTableName(text);
   // A target of that name would overwrite what the projector remembers.
   if (STATE_TABLE_NAMES.some((own) => own === target.name)) {

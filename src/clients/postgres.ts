@@ -9,6 +9,9 @@ import { TEXT_TYPES } from './postgres-types.ts';
 export { type CopyStream, openCopy } from './postgres-copy.ts';
 export { describeServerError, isRetryable } from './postgres-errors.ts';
 
+/** A connection that is one caller's own: what it sets and locks stays. */
+export type Session = postgres.ReservedSql;
+
 export interface PoolOptions {
   readonly maxConnections: number;
   /** What pg_stat_activity shows, unless the connection string says otherwise. */

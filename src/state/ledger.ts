@@ -1,9 +1,9 @@
-import type postgres from 'postgres';
+import type { Session } from '../clients/postgres.ts';
 import { ProjectorError } from '../errors.ts';
 import { quoteLiteral, quoteTable } from '../identifiers.ts';
 import type { Instant } from '../instant.ts';
 import type { StateTables } from './tables.ts';
-import { instantText, setWatermark } from './watermark.ts';
+import { asInstant, setWatermark } from './watermark.ts';
 
 /**
  * exporting: the row is there before the job is; loading: the export is complete; committed: the
@@ -105,7 +105,7 @@ export function updateRun(tables: StateTables, runId: string, change: RunChange)
  * where another run has ended this one in the meantime: its rows may be in the target already.
  */
 export async function commitRun(
-  sql: postgres.ReservedSql,
+  sql: Session,
   tables: StateTables,
   runId: string,
   loaded: { readonly rows: number; readonly watermark: Instant | undefined },
@@ -154,12 +154,12 @@ export interface RunRow {
 }
 
 export async function readRun(
-  sql: postgres.ReservedSql | postgres.Sql,
+  sql: Session,
   tables: StateTables,
   runId: string,
 ): Promise<RunRow | undefined> {
   const [row] = await sql.unsafe<RunRow[]>(
-    `SELECT status, rows::text, ${instantText('watermark')} AS watermark, job_id
+    `SELECT status, rows::text, ${asInstant('watermark')} AS watermark, job_id
      FROM ${quoteTable(tables.runs)} WHERE run_id = ${quoteLiteral(runId)}`,
   );
   return row;
@@ -168,11 +168,7 @@ export async function readRun(
 const TAKEN_OVER: ReadonlySet<string> = new Set(['died', 'resumed']);
 
 /** Throws TAKEN_OVER if another run has ended this one, which it can while the lock is lost. */
-export async function requireOurs(
-  sql: postgres.ReservedSql,
-  tables: StateTables,
-  runId: string,
-): Promise<void> {
+export async function requireOurs(sql: Session, tables: StateTables, runId: string): Promise<void> {
   const row = await readRun(sql, tables, runId).catch((error) => {
     if ((error as { code?: unknown }).code === UNDEFINED_TABLE) return undefined;
     throw error;

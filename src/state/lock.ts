@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type postgres from 'postgres';
+import type { Session } from '../clients/postgres.ts';
 import { ProjectorError } from '../errors.ts';
 import { IDENTIFIER_BYTES, quoteTable, type TableName } from '../identifiers.ts';
 import type { StateTables } from './tables.ts';
-
-type Session = postgres.ReservedSql;
 
 /** How long the backend of a run that died here may go on holding the lock. */
 const DEAD_HOLDER_MS = 10_000;

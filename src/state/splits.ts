@@ -1,9 +1,9 @@
-import type postgres from 'postgres';
 import type { SplitSum } from '../avro/blocks.ts';
+import type { Session } from '../clients/postgres.ts';
 import { quoteLiteral, quoteTable } from '../identifiers.ts';
 import type { Instant } from '../instant.ts';
 import type { StateTables } from './tables.ts';
-import { instantText } from './watermark.ts';
+import { asInstant } from './watermark.ts';
 
 /** What the ledger knows of a split whose rows are in staging. */
 export interface DoneSplit {
@@ -19,14 +19,14 @@ interface SplitRow {
 
 /** The splits of an export that are committed, by id; all of them, or only the one named. */
 export async function readDoneSplits(
-  sql: postgres.Sql | postgres.ReservedSql,
+  sql: Session,
   tables: StateTables,
   objectPrefix: string,
   id?: string,
 ): Promise<ReadonlyMap<string, DoneSplit>> {
   const one = id === undefined ? '' : ` AND split = ${quoteLiteral(id)}`;
   const rows = await sql.unsafe<SplitRow[]>(
-    `SELECT split, sum::text AS sum, ${instantText('watermark')} AS watermark
+    `SELECT split, sum::text AS sum, ${asInstant('watermark')} AS watermark
      FROM ${quoteTable(tables.splits)} WHERE object_prefix = ${quoteLiteral(objectPrefix)}${one}`,
   );
   return new Map(

@@ -1,4 +1,4 @@
-import type postgres from 'postgres';
+import type { Session } from '../clients/postgres.ts';
 import { ProjectorError } from '../errors.ts';
 import { quoteIdentifier, quoteLiteral, quoteTable, type TableName } from '../identifiers.ts';
 
@@ -11,8 +11,6 @@ export interface StateTables {
 
 /** Their names: no target can have one of them. */
 export const STATE_TABLE_NAMES = ['sync_state', 'sync_runs', 'sync_splits'] as const;
-
-type Session = postgres.ReservedSql;
 
 /** The tables in `schema`. */
 export function stateTables(schema: string): StateTables {

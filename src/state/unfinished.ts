@@ -2,7 +2,7 @@ import { quoteLiteral, quoteTable } from '../identifiers.ts';
 import type { Instant } from '../instant.ts';
 import type { RunStatus } from './ledger.ts';
 import type { StateTables } from './tables.ts';
-import { instantText } from './watermark.ts';
+import { asInstant } from './watermark.ts';
 
 /** A run that did not come to its end, or whose leftovers were not removed at its end. */
 export interface UnfinishedRun {
@@ -30,8 +30,8 @@ export interface UnfinishedRun {
  */
 export function unfinishedQuery(tables: StateTables, target: string): string {
   const runs = quoteTable(tables.runs);
-  return `SELECT run_id, table_name, mode, status, ${instantText('low')} AS low,
-      ${instantText('high')} AS high, ${instantText('watermark')} AS watermark,
+  return `SELECT run_id, table_name, mode, status, ${asInstant('low')} AS low,
+      ${asInstant('high')} AS high, ${asInstant('watermark')} AS watermark,
       location, object_prefix, job_id, exported_rows::text, bytes::text, staging, plan,
       (SELECT min(started_at) > now() - interval '1 day' FROM ${runs} AS first
        WHERE first.object_prefix = run.object_prefix) AS young

@@ -4,7 +4,7 @@ import type { Instant } from '../instant.ts';
 import type { StateTables } from './tables.ts';
 
 /** `expression`, a timestamp, as an Instant; the microseconds stay. */
-export function instantText(expression: string): string {
+export function asInstant(expression: string): string {
   return `CASE WHEN isfinite(${expression}) THEN to_char(${expression}, 'YYYY-MM-DD HH24:MI:SS.US') ELSE ${expression}::text END`;
 }
 
@@ -17,7 +17,7 @@ export interface WatermarkRow {
 
 /** Reads the watermark of a table, as text, by `tableName`: `--pg-table` as it was given. */
 export function watermarkQuery(tables: StateTables, tableName: string): string {
-  return `SELECT ${instantText('last_synced_at')} AS watermark,
+  return `SELECT ${asInstant('last_synced_at')} AS watermark,
       last_synced_at > now() AT TIME ZONE 'UTC' AS ahead
     FROM ${quoteTable(tables.state)} WHERE table_name = ${quoteLiteral(tableName)}`;
 }

@@ -2,7 +2,7 @@ import type postgres from 'postgres';
 import { type Failure, ProjectorError } from '../errors.ts';
 
 /** Any postgres.js handle that can run statements: the pool, a reserved connection, a transaction. */
-export type Connection = postgres.ISql;
+export type Handle = postgres.ISql;
 
 /** Something that a full load could not give back, or has no right to rebuild. */
 export interface Refusal {
@@ -15,7 +15,7 @@ export interface Refusal {
 
 /** What each kind of dependent reads from: one transaction, under `READING`. */
 export interface Catalog {
-  readonly sql: Connection;
+  readonly sql: Handle;
   readonly majorVersion: number;
   readonly currentUser: string;
   readonly superuser: boolean;
@@ -49,7 +49,7 @@ export const WRITING: readonly string[] = [
 ];
 
 /** Runs `body` with the settings of `READING`, and puts back what was set before. */
-export async function withReadingSettings<T>(sql: Connection, body: () => Promise<T>): Promise<T> {
+export async function withReadingSettings<T>(sql: Handle, body: () => Promise<T>): Promise<T> {
   const names = Object.keys(READING);
   const before = await sql<{ name: string; value: string }[]>`
     SELECT name, current_setting(name) AS value FROM unnest(${arrayText(names)}::text[]) AS name`;
@@ -63,7 +63,7 @@ export async function withReadingSettings<T>(sql: Connection, body: () => Promis
 }
 
 async function setLocally(
-  sql: Connection,
+  sql: Handle,
   settings: readonly (readonly [string, string])[],
 ): Promise<void> {
   await sql`
@@ -91,7 +91,7 @@ export function arrayText(items: readonly (string | number)[]): string {
 }
 
 /** Opens the catalog inside the transaction that `sql` is in; refusals are collected in `refusals`. */
-export async function openCatalog(sql: Connection, refusals: Refusal[]): Promise<Catalog> {
+export async function openCatalog(sql: Handle, refusals: Refusal[]): Promise<Catalog> {
   const [row] = await sql<{ version: number; currentUser: string; superuser: boolean }[]>`
     SELECT current_setting('server_version_num')::int AS version, current_user AS "currentUser",
       (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser`;

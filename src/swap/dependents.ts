@@ -3,7 +3,7 @@ import type postgres from 'postgres';
 import { quoteIdentifier, quoteTable, type TableName } from '../identifiers.ts';
 import {
   type Catalog,
-  type Connection,
+  type Handle,
   openCatalog,
   type Refusal,
   refusalError,
@@ -91,7 +91,7 @@ export async function readDependents(
 
 /** The same, inside the transaction that `sql` is in. */
 export async function readDependentsInside(
-  sql: Connection,
+  sql: Handle,
   table: TableName,
 ): Promise<Dependents | undefined> {
   return await withReadingSettings(sql, async () => {

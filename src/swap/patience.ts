@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Connection } from './catalog.ts';
+import type { Handle } from './catalog.ts';
 import { isServerError } from './violations.ts';
 
 /** How long to try for locks that others hold. */
@@ -32,7 +32,7 @@ export function isLockError(error: unknown): boolean {
  * so that nobody queues behind a lock that is not had.
  */
 export async function patiently<T>(
-  sql: Connection,
+  sql: Handle,
   patience: Patience,
   attempt: (budgetMs: number) => Promise<T>,
 ): Promise<T> {
@@ -54,10 +54,7 @@ export async function patiently<T>(
 }
 
 /** Runs `body` so that its locks and changes are gone if it throws, and the transaction lives on. */
-export async function withSavepoint<T>(
-  sql: Connection,
-  body: (sql: Connection) => Promise<T>,
-): Promise<T> {
+export async function withSavepoint<T>(sql: Handle, body: (sql: Handle) => Promise<T>): Promise<T> {
   if (hasSavepoint(sql)) return await sql.savepoint(body);
   await sql.unsafe('SAVEPOINT bqtp_swap');
   try {
@@ -71,13 +68,13 @@ export async function withSavepoint<T>(
 }
 
 /** postgres.js ends a transaction whose query failed, even if caught, unless in its own savepoint. */
-function hasSavepoint(sql: Connection): sql is Connection & {
-  savepoint: <T>(body: (sql: Connection) => Promise<T>) => Promise<T>;
+function hasSavepoint(sql: Handle): sql is Handle & {
+  savepoint: <T>(body: (sql: Handle) => Promise<T>) => Promise<T>;
 } {
   return 'savepoint' in sql && typeof sql.savepoint === 'function';
 }
 
-async function readDeadlockTimeout(sql: Connection): Promise<number> {
+async function readDeadlockTimeout(sql: Handle): Promise<number> {
   const [row] = await sql<{ ms: number }[]>`
     SELECT setting::int AS ms FROM pg_settings WHERE name = 'deadlock_timeout'`;
   return row?.ms ?? 1000;

@@ -1,13 +1,13 @@
 import { ProjectorError } from '../errors.ts';
 import { quoteTable, type TableName } from '../identifiers.ts';
-import type { Connection } from './catalog.ts';
+import type { Handle } from './catalog.ts';
 import type { AddedColumn } from './columns.ts';
 import { type Dependents, readDependentsInside } from './dependents.ts';
 import { differences } from './differences.ts';
 
 /** Reads again what hangs on the target: DEPENDENTS_CHANGED names what is not as the plan read it. */
 export async function requireUnchanged(
-  sql: Connection,
+  sql: Handle,
   target: TableName,
   dependents: Dependents,
 ): Promise<void> {
@@ -20,7 +20,7 @@ export async function requireUnchanged(
 
 /** The proof that nothing was lost: the new table reads as the old one did, but for added columns. */
 export async function requireComplete(
-  sql: Connection,
+  sql: Handle,
   target: TableName,
   dependents: Dependents,
   added: readonly AddedColumn[],

@@ -1,6 +1,6 @@
 import { ProjectorError } from '../errors.ts';
 import { quoteTable, type TableName } from '../identifiers.ts';
-import type { Connection } from './catalog.ts';
+import type { Handle } from './catalog.ts';
 import type { Dependents } from './dependents.ts';
 import { type Lock, lockStatement } from './locks.ts';
 import { isLockError } from './patience.ts';
@@ -9,7 +9,7 @@ import { isServerError } from './violations.ts';
 
 /** Takes all locks within `budgetMs`, the target's last; then gives later ones as much again. */
 export async function takeLocks(
-  sql: Connection,
+  sql: Handle,
   staging: TableName,
   dependents: Dependents,
   budgetMs: number,
@@ -44,7 +44,7 @@ export function lockTimeout(ms: number): string {
 
 /** Names the sessions that held the target when the patience was at its end. */
 export async function lockNotHad(
-  sql: Connection,
+  sql: Handle,
   target: TableName,
   cause: unknown,
 ): Promise<ProjectorError> {

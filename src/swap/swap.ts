@@ -1,6 +1,6 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../identifiers.ts';
 import { cancellable } from './cancel.ts';
-import { type Connection, WRITING } from './catalog.ts';
+import { type Handle, WRITING } from './catalog.ts';
 import type { AddedColumn } from './columns.ts';
 import type { Dependents } from './dependents.ts';
 import { isLockError, type Patience, patiently, withSavepoint } from './patience.ts';
@@ -52,7 +52,7 @@ const PATIENCE_MS = 30 * 60_000;
  * the target that the new rows do not satisfy is CONSTRAINT_BROKEN.
  */
 export async function swap(
-  sql: Connection,
+  sql: Handle,
   plan: SwapPlan,
   options: SwapOptions = {},
 ): Promise<Swapped> {
@@ -93,7 +93,7 @@ interface Attempt {
 }
 
 async function attempt(
-  sql: Connection,
+  sql: Handle,
   plan: SwapPlan,
   dependents: Dependents,
   { budgetMs, floors, onStep, signal }: Attempt,
@@ -113,14 +113,14 @@ async function attempt(
 }
 
 /** In an older snapshot, reading again under the locks would not see what has changed. */
-async function requireReadCommitted(sql: Connection): Promise<void> {
+async function requireReadCommitted(sql: Handle): Promise<void> {
   const [row] = await sql<{ level: string }[]>`
     SELECT current_setting('transaction_isolation') AS level`;
   if (row?.level !== 'read committed') throw new TypeError(`swap in a ${row?.level} transaction`);
 }
 
 /** Staging becomes a target that did not exist; that it still does not is up to the server. */
-async function promoteFirst(sql: Connection, { staging, target }: SwapPlan): Promise<Swapped> {
+async function promoteFirst(sql: Handle, { staging, target }: SwapPlan): Promise<Swapped> {
   const since = performance.now();
   try {
     await sql.unsafe(
@@ -135,7 +135,7 @@ async function promoteFirst(sql: Connection, { staging, target }: SwapPlan): Pro
 
 /** Read before the locks: without an index on the column it takes a scan. */
 async function readFloors(
-  sql: Connection,
+  sql: Handle,
   staging: TableName,
   dependents: Dependents,
 ): Promise<ReadonlyMap<string, string | null>> {
@@ -152,7 +152,7 @@ async function readFloors(
  * without waiting for the one before: the lock is not held for the network's sake.
  */
 async function runSteps(
-  sql: Connection,
+  sql: Handle,
   { target }: SwapPlan,
   steps: readonly Step[],
   { onStep, signal }: Pick<Attempt, 'onStep' | 'signal'>,
@@ -180,7 +180,7 @@ async function runSteps(
 }
 
 /** Puts a statement on the wire. Its failure is told by allOrFirstFailure, and not twice. */
-function send(sql: Connection, statement: string): Promise<unknown> {
+function send(sql: Handle, statement: string): Promise<unknown> {
   const answer = sql.unsafe(statement).execute();
   answer.catch(() => undefined);
   return answer;

@@ -101,7 +101,7 @@ const COLUMNS = `
   ORDER BY c.attnum`;
 
 /** Reads the columns and the primary key of `table`; undefined if there is no such table. */
-export async function readTarget(
+export async function readTargetTable(
   sql: postgres.Sql | postgres.ReservedSql,
   table: TableName,
 ): Promise<TargetTable | undefined> {

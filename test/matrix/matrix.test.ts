@@ -3,7 +3,7 @@ import { planColumns } from '../../src/columns.ts';
 import { quoteIdentifier } from '../../src/identifiers.ts';
 import { ARRAY_AS_JSON, CONVERSIONS } from '../../src/types/conversions.ts';
 import { SOURCE_TYPES, type SourceColumn, type SourceType } from '../../src/types/source.ts';
-import { readTarget, type TargetColumn, type TargetTable } from '../../src/types/target.ts';
+import { readTargetTable, type TargetColumn, type TargetTable } from '../../src/types/target.ts';
 import type { Field } from '../gcp/google.ts';
 import { DATASET, openWorld, type World } from '../scenarios/world.ts';
 import { arrayCellOf, type Cell, cellOf, POSTGIS_TARGETS } from './cells.ts';
@@ -178,7 +178,7 @@ describe('each pair that the table does not list', () => {
       (name, i) => `t${i} ${declaredType(name)}, a${i} ${declaredType(name)}[]`,
     );
     await sql.unsafe(`CREATE TABLE every (${columns.join(', ')})`);
-    const every = await readTarget(sql, { schema: 'public', name: 'every' });
+    const every = await readTargetTable(sql, { schema: 'public', name: 'every' });
     if (every === undefined) throw new Error('no table');
     let refused = 0;
     for (const [i, target] of names.entries()) {

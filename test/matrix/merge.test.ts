@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { planColumns } from '../../src/columns.ts';
 import type { SourceColumn } from '../../src/types/source.ts';
-import { readTarget } from '../../src/types/target.ts';
+import { readTargetTable } from '../../src/types/target.ts';
 import { sharedPostgres } from '../postgres/shared.ts';
 
 const column = (name: string, type: SourceColumn['type']): SourceColumn => ({
@@ -23,7 +23,7 @@ const REFUSED = [
 test.each(REFUSED)('a target of %s takes a full load, and no increment', async (columns, told) => {
   await using database = await (await sharedPostgres()).createDatabase();
   await database.sql.unsafe(`CREATE TABLE t (${columns}, max_ingested_at timestamptz)`);
-  const target = await readTarget(database.sql, { schema: 'public', name: 't' });
+  const target = await readTargetTable(database.sql, { schema: 'public', name: 't' });
   expect(planColumns(SOURCE, target, 'full').columns).toHaveLength(3);
   expect(() => planColumns(SOURCE, target, 'incremental')).toThrow(told);
 });
@@ -33,7 +33,7 @@ test('picoseconds are told where they are cut, and text keeps them', async () =>
   await database.sql.unsafe(
     'CREATE TABLE t (id bigint, a timestamptz, b text, max_ingested_at timestamptz)',
   );
-  const target = await readTarget(database.sql, { schema: 'public', name: 't' });
+  const target = await readTargetTable(database.sql, { schema: 'public', name: 't' });
   const fine = (name: string) => ({ ...column(name, 'TIMESTAMP'), picoseconds: true });
   const { warnings } = planColumns([...SOURCE.slice(2), fine('a'), fine('b')], target);
   expect(warnings.filter((text) => text.includes('microseconds'))).toEqual([
