@@ -28,6 +28,7 @@ export interface Control {
   close(): Promise<void>;
 }
 
+/** Whose lock it is, and how to know that it still may be. */
 export interface ControlWish extends Omit<LockWish, 'formerBackends'> {
   /** Asked on the new session, after the lock was lost and had again. Throws TAKEN_OVER. */
   readonly requireOurs: (session: Session) => Promise<void>;

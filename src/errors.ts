@@ -9,8 +9,10 @@ export const EXIT_CODES = {
   143: 'interrupted by SIGTERM; cleaned up',
 } as const;
 
+/** One of the exit codes. */
 export type ExitCode = keyof typeof EXIT_CODES;
 
+/** What there is to say of a failure. */
 export interface Failure {
   /** A stable word for machines: `TABLE_NOT_FOUND`, `ROW_COUNT_MISMATCH`, ... */
   readonly code: string;

@@ -10,6 +10,7 @@ const SIGNALS = {
 
 type SignalName = keyof typeof SIGNALS;
 
+/** Signals to the process, as one AbortSignal. */
 export interface Interrupt {
   /** Aborted by the first signal; its reason is a ProjectorError with the exit code. */
   readonly signal: AbortSignal;

@@ -41,6 +41,7 @@ export interface Plan {
   readonly warnings: readonly string[];
 }
 
+/** The decisions that a plan is made of; all else follows from them. */
 export type PlanInput = Pick<
   Plan,
   'runId' | 'tableName' | 'target' | 'source' | 'mode' | 'window' | 'expectedRows' | 'bucket'

@@ -27,6 +27,7 @@ export interface Source {
   readonly warnings: readonly string[];
 }
 
+/** The column `max_ingested_at` of a source. */
 export interface WatermarkColumn {
   readonly name: string;
   readonly type: 'TIMESTAMP' | 'DATETIME';

@@ -47,6 +47,7 @@ export async function surveySource(context: Context, describing: Promise<Source>
   };
 }
 
+/** Asks BigQuery for the schema. Throws for a source that cannot be read. */
 export async function describeSource({
   warehouse,
   source,

@@ -1,5 +1,6 @@
 import type { ArgsDef } from 'citty';
 
+/** What `--help` and the errors say of a flag. */
 export interface Flag {
   readonly description: string;
   /** The value's shape, for the usage line. */
@@ -42,8 +43,10 @@ export const FLAGS = {
   },
 } as const satisfies Record<string, Flag>;
 
+/** The name without its dashes. */
 export type FlagName = keyof typeof FLAGS;
 
+/** In the order of `--help`. */
 export const FLAG_NAMES = Object.keys(FLAGS) as readonly FlagName[];
 
 /** The flags as citty reads them; that all are given is checked apart, with all other errors. */

@@ -1,5 +1,6 @@
 import { usageError } from './usage-error.ts';
 
+/** `--bq-dataset`, taken apart. */
 export interface DatasetName {
   /** Undefined: the project of the credentials. */
   readonly project: string | undefined;

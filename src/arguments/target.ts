@@ -2,6 +2,7 @@ import { parseTableName } from '../identifiers.ts';
 import { STATE_TABLE_NAMES } from '../state/tables.ts';
 import { usageError } from './usage-error.ts';
 
+/** `--pg-table`, taken apart; names as the catalog spells them. */
 export interface TargetName {
   /** Undefined: the first schema of the search path that has the table, as in psql. */
   readonly schema: string | undefined;

@@ -29,6 +29,7 @@ export interface SplitSum {
   readonly afterBlocks: number | null;
 }
 
+/** The blocks of a split, to be iterated once. */
 export interface BlockReader extends AsyncIterable<Block> {
   /** The sums, once the iteration has ended; a TypeError before. */
   sum(): SplitSum;

@@ -3,8 +3,10 @@ import { badAvro, gsUri } from './bad-avro.ts';
 import { type AvroField, parseAvroSchema } from './schema.ts';
 import { readVarint } from './varint.ts';
 
+/** How blocks are compressed: the export asks for none, and deflate is read as well. */
 export type Codec = 'null' | 'deflate';
 
+/** What the beginning of an object says of all that follows. */
 export interface Header {
   readonly fields: readonly AvroField[];
   readonly codec: Codec;
@@ -14,6 +16,7 @@ export interface Header {
   readonly headerBytes: number;
 }
 
+/** Length of a sync marker (Avro specification, "Object Container Files"). */
 export const SYNC_BYTES = 16;
 const MAGIC = Buffer.from('Obj\u0001', 'latin1');
 const FIRST_PIECE_BYTES = 64 * 1024;

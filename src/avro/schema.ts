@@ -3,6 +3,7 @@ import { badAvro } from './bad-avro.ts';
 /** The five Avro types that an export holds; Avro's `int` counts as `long` (both are zigzag varints). */
 export type AvroScalar = 'long' | 'double' | 'boolean' | 'bytes' | 'string';
 
+/** The type of an element of an array. */
 export interface AvroValueType {
   readonly scalar: AvroScalar;
   /** Index of "null" in the union; undefined where the value is not a union. */

@@ -21,6 +21,7 @@ interface Chunk {
   rest: Buffer;
 }
 
+/** A window on the chunks that `pull` gives until it gives undefined. */
 export function openWindow(pull: () => Promise<Buffer | undefined>): Window {
   let chunks: Chunk[] = [];
   let spent: Chunk[] = [];

@@ -42,6 +42,7 @@ export function reasonOf(error: unknown): string | undefined {
   return (error as ApiError).errors?.[0]?.reason;
 }
 
+/** The HTTP status of a failed call; undefined where there was no answer. */
 export function statusOf(error: unknown): number | undefined {
   const code = Number((error as ApiError).code);
   return Number.isInteger(code) ? code : undefined;

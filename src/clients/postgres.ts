@@ -12,6 +12,7 @@ export { describeServerError, isRetryable } from './postgres-errors.ts';
 /** A connection that is one caller's own: what it sets and locks stays. */
 export type Session = postgres.ReservedSql;
 
+/** What a pool is for. */
 export interface PoolOptions {
   readonly maxConnections: number;
   /** What pg_stat_activity shows, unless the connection string says otherwise. */

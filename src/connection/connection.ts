@@ -13,6 +13,7 @@ export interface Server extends Host {
   readonly password: Secret | undefined;
 }
 
+/** The values of target_session_attrs. */
 export type SessionTarget =
   | 'any'
   | 'read-write'

@@ -8,6 +8,7 @@ export interface Login {
   readonly user: string;
 }
 
+/** A password file that was read, or why it was not. */
 export interface Passfile {
   /** The password of the first line that fits. */
   passwordFor(login: Login): string | undefined;

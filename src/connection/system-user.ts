@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
+/** An entry of the user database. */
 export interface SystemUser {
   /** The login name; undefined for a user id that has none, as in some containers. */
   readonly name: string | undefined;

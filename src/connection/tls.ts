@@ -5,7 +5,9 @@ import type { Environment, ParameterReader } from './parameters.ts';
 import { refuse } from './refusal.ts';
 import { type Secret, secret } from './secret.ts';
 
+/** The values of sslmode. */
 export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+/** The values of ssl_min_protocol_version and ssl_max_protocol_version that are honoured. */
 export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
 
 /** How connections are encrypted, with the files already read. */

@@ -14,6 +14,7 @@ export interface FailureText {
 
 const MAX_CAUSES = 6;
 
+/** Puts anything that was thrown into words. */
 export function failureText(error: unknown): FailureText {
   const known = error instanceof ProjectorError ? error : undefined;
   return {

@@ -5,6 +5,7 @@ import type { Expected, Fields, Phase, PhaseName, Report } from './report.ts';
 import { newSecrets } from './secrets.ts';
 import { type Summary, summaryLine } from './summary.ts';
 
+/** What tests put in the place of the outputs and the clock. */
 export interface JsonLinesWorld {
   /** INFO and WARNING go here, ERROR to `errors`. Both must be written before the call returns. */
   readonly out?: DestinationStream;

@@ -2,12 +2,14 @@ import { MultiBar } from 'cli-progress';
 import { liveLine, type PhaseState } from './phase-line.ts';
 import type { Expected, PhaseName, Progress } from './report.ts';
 
+/** One bar at the foot of the terminal. */
 export interface LiveBar {
   advance(done: number, also?: Progress): void;
   /** Takes the bar away and says how far it came; undefined if it was closed before. */
   close(): PhaseState | undefined;
 }
 
+/** All bars, and the lines above them. */
 export interface LiveBars {
   open(name: PhaseName, expected: Expected): LiveBar;
   /** Writes lines above the bars. */

@@ -16,6 +16,7 @@ export interface Progress {
   readonly bytes?: number;
 }
 
+/** A step under way. */
 export interface Phase {
   /** Sets how much is done so far, in the phase's unit. Cheap enough to be called for each chunk. */
   advance(done: number, also?: Progress): void;
@@ -23,6 +24,7 @@ export interface Phase {
   finish(): void;
 }
 
+/** Facts beside a message, for machines. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** All that a run shows. Phases may overlap. Nothing that was hidden is ever written. */

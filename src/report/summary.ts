@@ -1,6 +1,7 @@
 import { bytesText, countText, secondsText } from './figures.ts';
 import type { PhaseName } from './report.ts';
 
+/** What a run came to. */
 export interface Summary {
   readonly runId: string;
   readonly mode: 'full' | 'incremental' | 'nothing new';

@@ -5,6 +5,7 @@ import type { Expected, Phase, PhaseName, Report } from './report.ts';
 import { newSecrets } from './secrets.ts';
 import { type Summary, summaryText } from './summary.ts';
 
+/** What tests put in the place of the outputs and the clock. */
 export interface TerminalWorld {
   readonly out?: NodeJS.WriteStream;
   readonly errors?: NodeJS.WritableStream;

@@ -76,6 +76,7 @@ export function insertRun(tables: StateTables, run: NewRun): string {
     VALUES (${Object.values(values).map(constant).join(', ')}) ON CONFLICT (run_id) DO NOTHING`;
 }
 
+/** Columns of a run's row that change, by their names. */
 export type RunChange = Readonly<{
   status?: RunStatus;
   rows?: number;
@@ -145,7 +146,7 @@ export function applyRun(
   return `WITH applied AS (${applied} RETURNING run_id) ${setWatermark(tables, run.tableName, run.watermark, 'applied')}`;
 }
 
-/** What the ledger says of a run; undefined: it has no row yet. */
+/** What the ledger says of a run. */
 export interface RunRow {
   readonly status: RunStatus;
   readonly rows: string | null;
@@ -153,6 +154,7 @@ export interface RunRow {
   readonly job_id: string | null;
 }
 
+/** Reads the row of a run; undefined: it has none yet. */
 export async function readRun(
   sql: Session,
   tables: StateTables,

@@ -63,6 +63,7 @@ export async function lockTarget(sql: Session, wish: LockWish): Promise<number> 
   }
 }
 
+/** Whose lock is wanted, and which holders are on their way out. */
 export interface LockWish {
   readonly target: TableName;
   /** undefined: the program's tables are not there yet. */

@@ -11,6 +11,7 @@ export interface DressProgress {
   readonly total: number;
 }
 
+/** A watch on index builds under way. */
 export interface IndexWatch {
   /** Says which index the server process `pid` is building. */
   readonly building: (pid: number, object: string) => void;

@@ -20,6 +20,7 @@ export interface Index {
   readonly statisticsTargets: readonly { readonly column: number; readonly target: number }[];
 }
 
+/** A constraint that an index backs: PRIMARY KEY, UNIQUE or EXCLUDE. */
 export interface IndexConstraint {
   /** pg_get_constraintdef's text. */
   readonly definition: string;

@@ -19,6 +19,7 @@ export interface SwapPlan {
   readonly added: readonly AddedColumn[];
 }
 
+/** How to swap, and who is told. */
 export interface SwapOptions {
   /** How long to try for the locks: 30 minutes if not said. */
   readonly patienceMs?: number;
@@ -29,11 +30,13 @@ export interface SwapOptions {
   readonly onStep?: (statement: string) => void | Promise<void>;
 }
 
+/** Tries for the locks so far. */
 export interface SwapWait {
   readonly tries: number;
   readonly waitedMs: number;
 }
 
+/** What a swap took. */
 export interface Swapped {
   /** Milliseconds from the first lock to the end of the swap; the caller's COMMIT comes on top. */
   readonly lockHeldMs: number;

@@ -11,10 +11,12 @@ export function columnExpression(name: string): string {
   return quoteBigQueryPath(name);
 }
 
+/** The value as it is. */
 export const same: Convert = (x) => x;
 
 /** GoogleSQL's canonical text of a value: `2024-01-31 10:00:00.123456`, `1-2 3 4:5:6.789`. */
 export const asString: Convert = (x) => `CAST(${x} AS STRING)`;
+/** The nearest double. */
 export const asFloat64: Convert = (x) => `CAST(${x} AS FLOAT64)`;
 
 /**
@@ -46,12 +48,16 @@ export const asJson: Convert = (x) => `IF(${x} IS NULL, NULL, TO_JSON_STRING(${x
 const EPOCH_MICROSECONDS = 946_684_800_000_000;
 const EPOCH_DAYS = 10_957;
 
+/** A DATE as days: Postgres's binary form. */
 export const daysSince2000: Convert = (x) => `UNIX_DATE(${x}) - ${EPOCH_DAYS}`;
+/** A TIMESTAMP as microseconds since 2000-01-01: Postgres's binary form. */
 export const timestampMicros: Convert = (x) => `UNIX_MICROS(${x}) - ${EPOCH_MICROSECONDS}`;
+/** A TIME as microseconds since midnight. */
 export const timeMicros: Convert = (x) => `TIME_DIFF(${x}, TIME '00:00:00', MICROSECOND)`;
 
 /** A DATE or DATETIME as the instant in UTC, whatever time zone the project has as its default. */
 const asUtc: Convert = (x) => `TIMESTAMP(${x}, 'UTC')`;
+/** A DATE or DATETIME as microseconds since 2000-01-01, read in UTC. */
 export const civilMicros: Convert = chain(asUtc, timestampMicros);
 
 /** A TIMESTAMP as a DATETIME in UTC; UNIX_MICROS drops what is finer than a microsecond. */
@@ -60,8 +66,10 @@ export const utcDatetime: Convert = (x) => `DATETIME(TIMESTAMP_MICROS(UNIX_MICRO
 /** Text with an offset, for timestamptz. */
 export const instantText: Convert = (x, column) =>
   `CONCAT(${asString(utcDatetime(x, column), column)}, '+00')`;
+/** A DATE or DATETIME as text with the offset of UTC, for timestamptz. */
 export const civilInstantText: Convert = (x) => `CONCAT(CAST(DATETIME(${x}) AS STRING), '+00')`;
 
+/** A GEOGRAPHY as well-known text. */
 export const wktText: Convert = (x) => `ST_ASTEXT(${x})`;
 
 /** With the reference system of GEOGRAPHY: PostGIS then refuses a column that has another one. */

@@ -23,6 +23,7 @@ export const SOURCE_TYPES = [
   'RANGE<TIMESTAMP>',
 ] as const;
 
+/** A type of BigQuery. */
 export type SourceType = (typeof SOURCE_TYPES)[number];
 
 /** A top-level column of the BigQuery table. */

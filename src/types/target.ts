@@ -16,6 +16,7 @@ export interface TargetType {
   readonly text: string;
 }
 
+/** A column of the target, as far as loading it is concerned. */
 export interface TargetColumn {
   readonly name: string;
   readonly type: TargetType;
@@ -28,6 +29,7 @@ export interface TargetColumn {
   readonly generated: boolean;
 }
 
+/** The target, as far as loading it is concerned. */
 export interface TargetTable {
   readonly oid: number;
   readonly name: TableName;
