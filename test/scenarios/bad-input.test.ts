@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { SERVER_PASSWORD, startPostgres } from '../postgres/server.ts';
 import { everything, exportJobs, leftovers, NOTHING_LEFT } from './look.ts';
-import { DATASET, type Flags, openWorld, SCHEMA, TABLE, type World } from './world.ts';
+import {
+  DATASET,
+  type Flags,
+  openLoadedWorld,
+  openWorld,
+  SCHEMA,
+  TABLE,
+  type World,
+} from './world.ts';
 
 interface Expected {
   readonly code: string;
@@ -9,19 +17,6 @@ interface Expected {
   readonly message: readonly string[];
   readonly next: readonly string[];
   readonly exitCode?: number;
-}
-
-/** A world with a target that was loaded once, and one row that is new. */
-async function loadedWorld(): Promise<World> {
-  const world = await openWorld();
-  await world.google.sql(
-    `INSERT INTO source.rows VALUES (1, 'one', TIMESTAMP '2024-01-01 00:00:00+00')`,
-  );
-  expect((await world.run()).exitCode).toBe(0);
-  await world.google.sql(
-    `INSERT INTO source.rows VALUES (2, 'two', TIMESTAMP '2024-01-02 00:00:00+00')`,
-  );
-  return world;
 }
 
 /** Runs, and sees to it that it fails as expected, and that all is as it was. */
@@ -94,7 +89,7 @@ describe('of BigQuery', () => {
 
   let shared: World;
   beforeAll(async () => {
-    shared = await loadedWorld();
+    shared = await openLoadedWorld();
     const { google } = shared;
     await google.createDataset('tokyo', { location: 'asia-northeast1' });
     await google.createTable('tokyo', TABLE, SCHEMA);
@@ -213,7 +208,7 @@ describe('of PostgreSQL', () => {
   });
 
   test('a watermark without its table', async () => {
-    await using world = await loadedWorld();
+    await using world = await openLoadedWorld();
     await world.database.sql`DROP TABLE target`;
     await failsCleanly(world, {
       code: 'TARGET_MISSING',
@@ -223,7 +218,7 @@ describe('of PostgreSQL', () => {
   });
 
   test('a watermark that no row can have', async () => {
-    await using world = await loadedWorld();
+    await using world = await openLoadedWorld();
     await world.database.sql`UPDATE sync_state SET last_synced_at = 'infinity'`;
     await failsCleanly(world, {
       code: 'BAD_WATERMARK',
@@ -243,7 +238,7 @@ describe('of PostgreSQL', () => {
   });
 
   test('a schema, a database and a server that are not there', async () => {
-    await using world = await loadedWorld();
+    await using world = await openLoadedWorld();
     await failsCleanly(
       world,
       { code: 'NO_SUCH_SCHEMA', message: ['"absent"'], next: ['CREATE SCHEMA "absent";'] },
@@ -263,7 +258,7 @@ describe('of PostgreSQL', () => {
   });
 
   test('a server that takes no writes', async () => {
-    await using world = await loadedWorld();
+    await using world = await openLoadedWorld();
     const { sql, name } = world.database;
     await sql.unsafe(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
     await failsCleanly(world, {

@@ -10,26 +10,13 @@ import {
   slowExports,
   untilExporting,
 } from './look.ts';
-import { BUCKET, openWorld, type World } from './world.ts';
+import { BUCKET, openLoadedWorld, openWorld, type World } from './world.ts';
 
 const SIGNALS = [
   ['SIGINT', 130],
   ['SIGTERM', 143],
   ['SIGHUP', 129],
 ] as const;
-
-/** A target with one row, and another row that waits for an increment. */
-async function worldWithNews(): Promise<World> {
-  const world = await openWorld();
-  await world.google.sql(
-    `INSERT INTO source.rows VALUES (1, 'one', TIMESTAMP '2024-01-01 00:00:00+00')`,
-  );
-  expect((await world.run()).exitCode).toBe(0);
-  await world.google.sql(
-    `INSERT INTO source.rows VALUES (2, 'two', TIMESTAMP '2024-01-02 00:00:00+00')`,
-  );
-  return world;
-}
 
 /** Sends the signal, and sees to it that the run ends in good order and in time. */
 async function endsInOrder(
@@ -53,7 +40,7 @@ async function endsInOrder(
 
 describe.each(SIGNALS)('%s', (signal, exitCode) => {
   test('during the export cancels its job, and the next run does it all', async () => {
-    await using world = await worldWithNews();
+    await using world = await openLoadedWorld();
     const before = await everything(world);
     slowExports(world);
     const running = world.start();
@@ -89,7 +76,7 @@ async function startStalled(world: World): Promise<ReturnType<World['start']>> {
 }
 
 test('SIGTERM while an increment is loaded rolls it back', async () => {
-  await using world = await worldWithNews();
+  await using world = await openLoadedWorld();
   const before = await everything(world);
   const running = await startStalled(world);
   await endsInOrder(world, running, 'SIGTERM', 143);
@@ -99,7 +86,7 @@ test('SIGTERM while an increment is loaded rolls it back', async () => {
 });
 
 test('SIGINT while a full load fills its staging table drops it', async () => {
-  await using world = await worldWithNews();
+  await using world = await openLoadedWorld();
   await world.database.sql`UPDATE sync_state SET last_synced_at = NULL`;
   const before = await everything(world);
   const running = await startStalled(world);
@@ -110,7 +97,7 @@ test('SIGINT while a full load fills its staging table drops it', async () => {
 });
 
 test('SIGTERM while the swap waits for a reader leaves the target as it was', async () => {
-  await using world = await worldWithNews();
+  await using world = await openLoadedWorld();
   const { sql } = world.database;
   await sql`UPDATE sync_state SET last_synced_at = NULL`;
   const before = await everything(world);

@@ -111,6 +111,17 @@ export async function openWorld(
   };
 }
 
+/** A world with a target that was loaded once, and one row that waits for an increment. */
+export async function openLoadedWorld(): Promise<World> {
+  const world = await openWorld();
+  const add = (row: string) => world.google.sql(`INSERT INTO source.rows VALUES (${row})`);
+  await add("1, 'one', TIMESTAMP '2024-01-01 00:00:00+00'");
+  const { exitCode, text } = await world.run();
+  if (exitCode !== 0) throw new Error(text);
+  await add("2, 'two', TIMESTAMP '2024-01-02 00:00:00+00'");
+  return world;
+}
+
 type Program = Bun.Subprocess<'ignore', 'pipe', 'pipe'>;
 
 function watch(program: Program): Running {
