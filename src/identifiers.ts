@@ -20,6 +20,11 @@ export function quoteTable(table: TableName): string {
   return `${quoteIdentifier(table.schema)}.${quoteIdentifier(table.name)}`;
 }
 
+/** Whether both are one table. */
+export function isSameTable(one: TableName, other: TableName): boolean {
+  return one.schema === other.schema && one.name === other.name;
+}
+
 /**
  * `schema.name` for people and for the ledger: the same for every spelling of a table, and of no two
  * tables. Quoted only where a name holds what a reader would take for the end of it.

@@ -40,8 +40,7 @@ export async function dress(context: Context, plan: Plan, staging: TableName): P
   const phase = report.phase('indexes', { total: 100, unit: '%' });
   const { dependents } = plan;
   const onWait = (error: unknown) => report.warn(lostText(error));
-  const onProgress = ({ done, total }: { done: number; total: number }) =>
-    phase.advance(Math.floor((100 * done) / Math.max(1, total)));
+  const onProgress = (_part: unknown, percent: number) => phase.advance(percent);
   await retry(() => dressStaging(sql, { staging, dependents, signal }, onProgress), {
     signal,
     isRetryable,

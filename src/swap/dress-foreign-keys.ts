@@ -1,9 +1,10 @@
 import type postgres from 'postgres';
-import { quoteIdentifier, quoteTable, type TableName } from '../identifiers.ts';
+import { isSameTable, quoteIdentifier, quoteTable, type TableName } from '../identifiers.ts';
 import { cancellable } from './cancel.ts';
 import type { Dependents } from './dependents.ts';
+import { DONE } from './dress-percent.ts';
 import { addForeignKey, type ForeignKey } from './foreign-keys.ts';
-import type { DressProgress } from './index-progress.ts';
+import { type DressProgress, UNCOUNTED } from './index-progress.ts';
 import { type Patience, patiently } from './patience.ts';
 import { temporaryName } from './temporary-names.ts';
 import { explainViolation } from './violations.ts';
@@ -22,14 +23,17 @@ export async function dressForeignKeys(
 ): Promise<void> {
   const { target } = dependents;
   for (const key of dependents.foreignKeysFrom) {
-    onProgress({ object: key.name, phase: 'validating foreign key', done: 0, total: 0 });
-    const toItself = key.references.schema === target.schema && key.references.name === target.name;
-    const place = { staging, references: toItself ? staging : key.references };
+    onProgress({ object: key.name, phase: 'validating foreign key', ...UNCOUNTED });
+    const place = {
+      staging,
+      references: isSameTable(key.references, target) ? staging : key.references,
+    };
     try {
       await dressForeignKey(sql, key, place, patience);
     } catch (error) {
       throw explainViolation(error, target, key.name);
     }
+    onProgress({ object: key.name, phase: DONE, ...UNCOUNTED });
   }
 }
 

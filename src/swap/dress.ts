@@ -1,10 +1,11 @@
 import type postgres from 'postgres';
-import { quoteTable, type TableName } from '../identifiers.ts';
+import { isSameTable, quoteTable, type TableName } from '../identifiers.ts';
 import { cancellable } from './cancel.ts';
 import { WRITING } from './catalog.ts';
 import type { Dependents } from './dependents.ts';
 import { dressForeignKeys } from './dress-foreign-keys.ts';
-import { type DressProgress, watchIndexes } from './index-progress.ts';
+import { DONE, dressPercent } from './dress-percent.ts';
+import { type DressProgress, UNCOUNTED, watchIndexes } from './index-progress.ts';
 import { addIndexConstraint, createIndex, type Index, stagingIndexName } from './indexes.ts';
 import type { Patience } from './patience.ts';
 import { createStatistics, stagingStatisticsName } from './statistics.ts';
@@ -31,23 +32,21 @@ const PATIENCE_MS = 30 * 60_000;
 export async function dressStaging(
   sql: postgres.Sql,
   plan: DressPlan,
-  onProgress: (progress: DressProgress) => void,
+  onProgress: (progress: DressProgress, percent: number) => void,
 ): Promise<void> {
   const { dependents, staging, signal } = plan;
+  const { target = staging, indexes: all = [] } = dependents ?? {};
+  const indexes = all.filter(({ table }) => isSameTable(table, target));
+  const percentOf = dressPercent(indexes.length + (dependents?.foreignKeysFrom.length ?? 0) + 1);
+  const tell = (progress: DressProgress) => onProgress(progress, percentOf(progress));
   if (dependents !== undefined) {
-    const indexes = dependents.indexes.filter((index) => isOn(dependents.target, index.table));
-    await buildIndexes(sql, plan, dependents, indexes, onProgress);
-    await addConstraints(sql, plan, dependents, indexes, onProgress);
+    await buildIndexes(sql, plan, dependents, indexes, tell);
+    await addConstraints(sql, plan, dependents, indexes, tell);
     const patience: Patience = { patienceMs: PATIENCE_MS, signal };
-    await dressForeignKeys(sql, staging, dependents, patience, onProgress);
+    await dressForeignKeys(sql, staging, dependents, patience, tell);
     await addStatistics(sql, staging, dependents);
   }
-  onProgress({
-    object: quoteTable(dependents?.target ?? staging),
-    phase: 'analyzing',
-    done: 0,
-    total: 0,
-  });
+  tell({ object: quoteTable(target), phase: 'analyzing', ...UNCOUNTED });
   // VACUUM fills the visibility map: without it no index-only scan is planned on the new table.
   await cancellable(sql.unsafe(`VACUUM (ANALYZE) ${quoteTable(staging)}`), signal);
 }
@@ -69,6 +68,7 @@ async function buildIndexes(
     try {
       for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
         await buildIndex(sql, plan, dependents, index, watch.building);
+        onProgress({ object: nameOf(index), phase: DONE, ...UNCOUNTED });
       }
     } finally {
       waiting.length = 0; // of a builder that failed, the others finish what they are at
@@ -93,7 +93,7 @@ async function buildIndex(
   try {
     await sql.begin(async (transaction) => {
       const [session] = await transaction<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
-      building(session?.pid ?? 0, quoteTable({ schema: index.table.schema, name: index.name }));
+      building(session?.pid ?? 0, nameOf(index));
       for (const statement of [...WRITING, ...createIndex(index, staging, name)]) {
         await cancellable(transaction.unsafe(statement), signal);
       }
@@ -115,13 +115,19 @@ async function addConstraints(
   for (const index of indexes) {
     const name = stagingIndexName(index, plan.staging);
     if (index.constraint === null || there.has(name)) continue;
-    onProgress({ object: index.name, phase: 'adding constraint', done: 0, total: 0 });
+    onProgress({ object: nameOf(index), phase: 'adding constraint', ...UNCOUNTED });
     try {
       await runTogether(sql, addIndexConstraint(index, plan.staging, name), plan.signal);
     } catch (error) {
       throw explainViolation(error, dependents.target, index.name);
     }
+    onProgress({ object: nameOf(index), phase: DONE, ...UNCOUNTED });
   }
+}
+
+/** The name that the index has on the target. */
+function nameOf({ table, name }: Index): string {
+  return quoteTable({ schema: table.schema, name });
 }
 
 async function addStatistics(
@@ -130,7 +136,7 @@ async function addStatistics(
   dependents: Dependents,
 ): Promise<void> {
   for (const statistics of dependents.statistics) {
-    if (!isOn(dependents.target, statistics.table)) continue;
+    if (!isSameTable(dependents.target, statistics.table)) continue;
     const name = stagingStatisticsName(statistics, staging);
     await runTogether(sql, createStatistics(statistics, staging, name), undefined);
   }
@@ -157,8 +163,4 @@ async function runTogether(
       await cancellable(transaction.unsafe(statement), signal);
     }
   });
-}
-
-function isOn(target: TableName, table: TableName): boolean {
-  return target.schema === table.schema && target.name === table.name;
 }

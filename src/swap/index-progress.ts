@@ -18,6 +18,9 @@ export interface IndexWatch {
   readonly stop: () => Promise<void>;
 }
 
+/** Of a step of which the server does not say how far it is. */
+export const UNCOUNTED = { done: 0, total: 0 } as const;
+
 const EVERY_MS = 500;
 
 /** Reports the index builds on `staging` from pg_stat_progress_create_index, twice a second. */
@@ -44,7 +47,7 @@ export function watchIndexes(
   return {
     building: (pid, object) => {
       objects.set(pid, object);
-      onProgress({ object, phase: 'initializing', done: 0, total: 0 });
+      onProgress({ object, phase: 'initializing', ...UNCOUNTED });
     },
     stop: async () => {
       watching = false;

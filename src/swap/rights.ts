@@ -1,4 +1,4 @@
-import { quoteIdentifier, quoteTable, type TableName } from '../identifiers.ts';
+import { isSameTable, quoteIdentifier, quoteTable, type TableName } from '../identifiers.ts';
 import { arrayText, type Catalog, readRows } from './catalog.ts';
 
 /** What one role gave another on a relation or a column. */
@@ -95,10 +95,7 @@ export function giveGrants(
   grants: readonly Grant[],
   ownRole: string,
 ): readonly string[] {
-  const own = grants.filter(
-    (grant) =>
-      grant.on === on && grant.object.schema === object.schema && grant.object.name === object.name,
-  );
+  const own = grants.filter((grant) => grant.on === on && isSameTable(grant.object, object));
   return [
     `REVOKE ALL ON ${on} ${quoteTable(object)} FROM ${quoteIdentifier(owner)}`,
     ...grantorsFirst(own).flatMap((grant) => giveGrant(grant, ownRole)),

@@ -1,4 +1,4 @@
-import { quoteIdentifier, quoteTable, type TableName } from '../identifiers.ts';
+import { isSameTable, quoteIdentifier, quoteTable, type TableName } from '../identifiers.ts';
 import { rebindColumnDefault } from './column-defaults.ts';
 import type { Dependents } from './dependents.ts';
 import { describe } from './descriptions.ts';
@@ -64,10 +64,6 @@ function rename(kind: string, from: TableName, to: string): string {
   return `ALTER ${kind} ${quoteTable(from)} RENAME TO ${quoteIdentifier(to)}`;
 }
 
-function isTargets(dependents: Dependents, { table }: { readonly table: TableName }): boolean {
-  return table.schema === dependents.target.schema && table.name === dependents.target.name;
-}
-
 /** Frees every name that the new objects will have. */
 function setAside(dependents: Dependents, staging: TableName): readonly string[] {
   const { target } = dependents;
@@ -76,10 +72,10 @@ function setAside(dependents: Dependents, staging: TableName): readonly string[]
   return [
     aside('TABLE', target),
     ...dependents.indexes
-      .filter((index) => isTargets(dependents, index))
+      .filter(({ table }) => isSameTable(table, target))
       .map(({ name }) => aside('INDEX', { schema: target.schema, name })),
     ...dependents.statistics
-      .filter((statistics) => isTargets(dependents, statistics))
+      .filter(({ table }) => isSameTable(table, target))
       .map((statistics) => aside('STATISTICS', statistics)),
     ...dependents.sequences
       .filter(({ identity }) => identity)
@@ -94,13 +90,13 @@ function promote(dependents: Dependents, staging: TableName): readonly string[] 
   return [
     rename('TABLE', staging, target.name),
     ...dependents.indexes
-      .filter((index) => isTargets(dependents, index))
+      .filter(({ table }) => isSameTable(table, target))
       .map((index) => {
         const name = stagingIndexName(index, staging);
         return rename('INDEX', { schema: staging.schema, name }, index.name);
       }),
     ...dependents.statistics
-      .filter((statistics) => isTargets(dependents, statistics))
+      .filter(({ table }) => isSameTable(table, target))
       .map((statistics) => {
         const name = stagingStatisticsName(statistics, staging);
         return rename('STATISTICS', { schema: statistics.schema, name }, statistics.name);
@@ -121,7 +117,7 @@ function settle(dependents: Dependents, names: SwapNames): readonly string[] {
     ...dependents.policies.map(createPolicy),
     ...giveGrants(target, 'TABLE', target.owner, dependents.grants, names.ownRole),
     ...(identity === undefined ? [] : [`${alter} REPLICA IDENTITY${identity}`]),
-    ...dependents.indexes.filter((index) => isTargets(dependents, index)).flatMap(indexMarks),
+    ...dependents.indexes.filter(({ table }) => isSameTable(table, target)).flatMap(indexMarks),
     ...dependents.publications.map((publication) => publish(publication, target)),
   ];
 }
@@ -175,8 +171,7 @@ function dropOld(dependents: Dependents, staging: TableName): readonly string[] 
 /** Index names are free again only when the old materialized views are gone. */
 function finishMaterializedViews(dependents: Dependents, ownRole: string): readonly string[] {
   return dependents.materializedViews.flatMap((view) => {
-    const isIts = ({ table }: { readonly table: TableName }) =>
-      table.schema === view.schema && table.name === view.name;
+    const isIts = ({ table }: { readonly table: TableName }) => isSameTable(table, view);
     return [
       ...dependents.indexes
         .filter(isIts)

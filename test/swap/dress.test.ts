@@ -87,7 +87,13 @@ test("progress tells the server's own phases, by the names that the user knows",
   const dependents = await readDependents(loader, TARGET);
   await fillStaging(loader, LOAD, dependents);
   const told: DressProgress[] = [];
-  await dressStaging(loader, { staging: STAGING, dependents }, (progress) => told.push(progress));
+  const percents: number[] = [];
+  await dressStaging(loader, { staging: STAGING, dependents }, (progress, percent) => {
+    told.push(progress);
+    percents.push(percent);
+  });
+  expect(percents).toEqual(percents.toSorted((a, b) => a - b));
+  expect(percents.at(-1)).toBeGreaterThan(75);
   const slow = told.filter(({ object }) => object === '"s"."slow"');
   expect(slow.map(({ phase }) => phase)).toContain('building index: scanning table');
   expect(told.map(({ object }) => object)).toEqual(
