@@ -1,7 +1,7 @@
 import { gsUri } from './avro/bad-avro.ts';
 import type { SplitSum } from './avro/blocks.ts';
 import { checkObject } from './avro/check-object.ts';
-import type { Header } from './avro/header.ts';
+import type { HeaderOf } from './avro/header.ts';
 import type { Split } from './avro/splits.ts';
 import type { ObjectInfo } from './clients/storage.ts';
 import { ProjectorError } from './errors.ts';
@@ -24,10 +24,11 @@ export async function checkLoaded(
   exported: Exported,
   loaded: readonly LoadedSplit[],
   copiedRows: number,
-  headerOf: (split: Split) => Promise<Header>,
+  headerOf: HeaderOf,
 ): Promise<void> {
+  const byObject = Map.groupBy(loaded, ({ split }) => split.object.name);
   for (const object of exported.objects) {
-    const parts = loaded.filter(({ split }) => split.object.name === object.name);
+    const parts = byObject.get(object.name) ?? [];
     const [first] = parts;
     if (first === undefined) throw notLoaded(object);
     const sums = parts.map(({ sum }) => sum);

@@ -1,19 +1,20 @@
 import { freemem } from 'node:os';
-import { planSplits, type Split } from './avro/splits.ts';
+import { readBlocks } from './avro/blocks.ts';
+import { groupSplits, planSplits, type Split } from './avro/splits.ts';
 import { checkLoaded, type LoadedSplit } from './check.ts';
 import type { Context } from './context.ts';
-import { createEncoder, type Encoder } from './copy/encoder.ts';
+import { createEncoder } from './copy/encoder.ts';
 import { CHUNK_BYTES } from './copy/pump.ts';
 import type { Exported } from './export.ts';
-import { headersOf } from './headers.ts';
 import { quoteTable, type TableName } from './identifiers.ts';
 import { type Instant, laterInstant } from './instant.ts';
-import { type LoadedRow, loadOneSplit } from './load-one-split.ts';
-import { explainRowError } from './misfit.ts';
+import { headersOf } from './load/headers.ts';
+import { loadGroup } from './load/load-group.ts';
+import { readAhead } from './load/read-ahead.ts';
+import { runStreams } from './load/run-streams.ts';
+import { controlStreams, limitStreams, type StreamControl } from './load/streams.ts';
 import { copyStatement, type Plan } from './plan.ts';
-import { runStreams } from './run-streams.ts';
-import { readDoneSplits } from './state/splits.ts';
-import { controlStreams, limitStreams } from './streams.ts';
+import { type DoneSplit, readDoneSplits } from './state/splits.ts';
 
 /** What a load brought. */
 export interface Loaded {
@@ -25,6 +26,14 @@ export interface Loaded {
 /** Bytes of a split: what a lost connection costs at most, and enough for COPY to run at full speed. */
 export const SPLIT_BYTES = 64 * 1024 * 1024;
 
+/** Smaller splits travel together up to here, for the round trips of a COPY not to count. */
+const GROUP_BYTES = 8 * 1024 * 1024;
+
+/** Groups that there are at least, where there are as many splits: streams then end at about one time. */
+const LEAST_GROUPS = 16;
+
+type Group = readonly Split[];
+
 interface Progress {
   readonly loaded: LoadedSplit[];
   copiedRows: number;
@@ -32,8 +41,8 @@ interface Progress {
 }
 
 /**
- * Loads the export into staging by several connections, split by split. Each split's COPY and its
- * row in `sync_splits` are one transaction, so a split is loaded once however often it is tried.
+ * Loads the export into staging by several connections. Each COPY of a split (or of a group of small
+ * ones) and its row in `sync_splits` are one transaction: it is loaded once however often it is tried.
  */
 export async function loadFull(
   context: Context,
@@ -46,7 +55,7 @@ export async function loadFull(
   const splits = planSplits(exported.objects, SPLIT_BYTES);
   const progress = await alreadyLoaded(context, plan, splits);
   const done = new Set(progress.loaded.map(({ split }) => split.id));
-  const queue = splits.filter((split) => !done.has(split.id));
+  const toLoad = splits.filter((split) => !done.has(split.id));
   const phase = context.report.phase('load', { total: exported.rows, unit: 'rows' });
   const limit = await context.control.run((session) => limitStreams(session, freemem()));
   const control = controlStreams(limit);
@@ -58,25 +67,29 @@ export async function loadFull(
     control.observe(rows, performance.now());
     if (control.wanted !== before) streams.grow();
   });
+  const ahead = readAhead((split) => readBlocks(store, headerOf, split, signal));
+  const statement = copyStatement(plan, quoteTable(staging));
+  const [first] = toLoad;
+  const fields = first === undefined ? [] : (await headerOf(first)).fields;
   const makeWorker = () => {
-    let encoder: Encoder | undefined;
-    return async (split: Split) => {
-      const { fields } = await headerOf(split);
-      encoder ??= createEncoder(plan.format, plan.columns, fields, CHUNK_BYTES);
-      const statement = copyStatement(plan, quoteTable(staging));
-      const splits = [split];
-      const onProgress = counted(split);
-      const job = { store, statement, encoder, splits, headerOf, signal, onProgress };
-      const explain = explainRowError(plan, { store, headerOf, splits, signal });
-      add(progress, split, await loadOneSplit(context, plan, job, split).catch(explain));
+    const encoder = createEncoder(plan.format, plan.columns, fields, CHUNK_BYTES);
+    return async (group: Group, next: () => Group | undefined) => {
+      const given = { plan, statement, store, headerOf, ahead, signal };
+      const job = {
+        ...given,
+        encoder,
+        splits: group,
+        next: () => next() ?? [],
+        onProgress: counted(),
+      };
+      add(progress, group, await loadGroup(context, job));
     };
   };
-  const streams = runStreams(queue, control, makeWorker, stop);
-  await streams.done;
+  const groups = groupSplits(toLoad, Math.min(GROUP_BYTES, exported.bytes / LEAST_GROUPS));
+  const streams = runStreams(groups, control, makeWorker, stop);
+  await streams.done.finally(ahead.close);
   phase.finish();
-  context.report.info(
-    `loaded by ${control.wanted} streams; at most ${limit.most}: ${limit.reason}`,
-  );
+  context.report.info(streamsText(control, groups.length));
   await checkLoaded(plan, exported, progress.loaded, progress.copiedRows, headerOf);
   return { rows: progress.copiedRows, watermark: progress.watermark };
 }
@@ -92,29 +105,43 @@ async function alreadyLoaded(
   const progress: Progress = { loaded: [], copiedRows: 0, watermark: undefined };
   for (const split of splits) {
     const row = done.get(split.id);
-    if (row === undefined) continue;
-    add(progress, split, row);
+    if (row !== undefined) addSplit(progress, split, row);
   }
   return progress;
 }
 
-/** Adds up the rows of all streams: those of the splits that are done, and of those under way. */
+/** Adds up the rows of all streams: those of the groups that are done, and of those under way. */
 function countRows(
   progress: Progress,
   onRows: (rows: number) => void,
-): (split: Split) => (rows: number) => void {
-  const before = progress.copiedRows;
-  const current = new Map<string, number>();
-  let sum = before;
-  return (split) => (rows) => {
-    sum += rows - (current.get(split.id) ?? 0);
-    current.set(split.id, rows);
-    onRows(sum);
+): () => (rows: number) => void {
+  let sum = progress.copiedRows;
+  return () => {
+    let before = 0;
+    return (rows) => {
+      sum += rows - before;
+      before = rows;
+      onRows(sum);
+    };
   };
 }
 
-function add(progress: Progress, split: Split, row: LoadedRow): void {
-  progress.loaded.push({ split, sum: row.sum });
-  progress.copiedRows += row.sum.rows;
-  progress.watermark = laterInstant(progress.watermark, row.watermark);
+function streamsText({ wanted, reason }: StreamControl, groups: number): string {
+  const text = (count: number) => (count === 1 ? '1 stream' : `${count} streams`);
+  return groups < wanted
+    ? `loaded by ${text(groups)}: there was no more to share out`
+    : `loaded by ${text(wanted)}: ${reason}`;
+}
+
+function add(progress: Progress, group: Group, done: ReadonlyMap<string, DoneSplit>): void {
+  for (const split of group) {
+    const row = done.get(split.id);
+    if (row !== undefined) addSplit(progress, split, row);
+  }
+}
+
+function addSplit(progress: Progress, split: Split, { sum, watermark }: DoneSplit): void {
+  progress.loaded.push({ split, sum });
+  progress.copiedRows += sum.rows;
+  progress.watermark = laterInstant(progress.watermark, watermark);
 }

@@ -1,3 +1,4 @@
+import { readBlocks } from './avro/blocks.ts';
 import { planSplits } from './avro/splits.ts';
 import { checkLoaded } from './check.ts';
 import type { Context } from './context.ts';
@@ -5,12 +6,12 @@ import { rolledBack, type Session } from './control.ts';
 import { createEncoder } from './copy/encoder.ts';
 import { CHUNK_BYTES } from './copy/pump.ts';
 import type { Exported } from './export.ts';
-import { headersOf } from './headers.ts';
 import { instantOfPostgresMicros } from './instant.ts';
+import { copySplits } from './load/copy-splits.ts';
+import { headersOf } from './load/headers.ts';
+import { readAhead } from './load/read-ahead.ts';
 import { type Loaded, SPLIT_BYTES } from './load-full.ts';
-import { copySplits } from './load-split.ts';
 import { addColumns, batchTable, copyInto, mergeStatement } from './merge.ts';
-import { explainRowError } from './misfit.ts';
 import { copyStatement, type Plan } from './plan.ts';
 import { commitRun, readRun } from './state/ledger.ts';
 
@@ -74,12 +75,11 @@ async function copyAll(
   if (first === undefined) return { rows: 0, watermark: undefined };
   const { fields } = await headerOf(first);
   const encoder = createEncoder(plan.format, plan.columns, fields, CHUNK_BYTES);
-  const into = copyInto(plan);
-  const statement = copyStatement(plan, into);
-  const job = { store, statement, encoder, splits, headerOf, signal, onProgress };
-  const { sums, rows } = await copySplits(session, job).catch(
-    explainRowError(plan, { store, headerOf, splits, signal }),
-  );
+  const statement = copyStatement(plan, copyInto(plan));
+  const ahead = readAhead((split) => readBlocks(store, headerOf, split, signal));
+  const given = { plan, statement, store, headerOf, ahead, signal };
+  const job = { ...given, encoder, splits, next: () => [], onProgress };
+  const { sums, rows } = await copySplits(session, job).finally(ahead.close);
   const loaded = sums.map((sum, i) => ({ split: splits[i] ?? first, sum }));
   await checkLoaded(plan, exported, loaded, rows, headerOf);
   const max = encoder.maxMicros();

@@ -1,7 +1,7 @@
 import { inflateRawSync } from 'node:zlib';
 import type { ObjectStore } from '../clients/storage.ts';
 import { badAvro, gsUri } from './bad-avro.ts';
-import { type Header, SYNC_BYTES } from './header.ts';
+import { type Header, type HeaderOf, readHeader, SYNC_BYTES } from './header.ts';
 import { BLOCK_HEAD_BYTES, openSplitBytes, type SplitBytes } from './split-bytes.ts';
 import type { Split } from './splits.ts';
 import { readVarint } from './varint.ts';
@@ -33,6 +33,8 @@ export interface SplitSum {
 export interface BlockReader extends AsyncIterable<Block> {
   /** The sums, once the iteration has ended; a TypeError before. */
   sum(): SplitSum;
+  /** Gives up a reader that is not iterated. */
+  close(): Promise<void>;
 }
 
 /**
@@ -43,12 +45,13 @@ const MAX_BLOCK_BYTES = 512 * 1024 * 1024;
 
 /**
  * Reads the blocks that a split owns, in order. Reading starts at once, so that the next split's first
- * bytes can be on their way while this one is loaded. To be iterated once; leaving the loop closes
- * the connection. Errors: BAD_AVRO with the object and the byte, those of the store.
+ * bytes can be on their way while this one is loaded. The first split of an object brings the header
+ * with it. To be iterated once; leaving the loop closes the connection. Errors: BAD_AVRO with the
+ * object and the byte, those of the store and of `headerOf`.
  */
 export function readBlocks(
   store: Pick<ObjectStore, 'read'>,
-  header: Header,
+  headerOf: HeaderOf,
   split: Split,
   signal: AbortSignal,
 ): BlockReader {
@@ -56,26 +59,27 @@ export function readBlocks(
   let sum: SplitSum | undefined;
   return {
     [Symbol.asyncIterator]: () =>
-      iterateBlocks(bytes, header, split, (finished) => {
+      iterateBlocks(bytes, headerOf, split, (finished) => {
         sum = finished;
       }),
     sum() {
       if (sum === undefined) throw new TypeError(`split ${split.id} was not read to its end`);
       return sum;
     },
+    close: () => bytes.close(),
   };
 }
 
 async function* iterateBlocks(
   bytes: SplitBytes,
-  header: Header,
+  headerOf: HeaderOf,
   split: Split,
   finished: (sum: SplitSum) => void,
 ): AsyncGenerator<Block, void, undefined> {
-  const reader = openReader(bytes, header, split);
   const { start, end } = split;
   let rows = 0;
   try {
+    const reader = await openReader(bytes, headerOf, split);
     const firstBlock = await reader.findFirst();
     let after = firstBlock;
     while (after !== null && after < end) {
@@ -98,11 +102,19 @@ interface Frame {
   readonly dataBytes: number;
 }
 
-function openReader(bytes: SplitBytes, header: Header, split: Split) {
+async function openReader(bytes: SplitBytes, headerOf: HeaderOf, split: Split) {
   const { object, start, end } = split;
   let position = bytes.from;
   let reach = position;
   const window: Window = openWindow(() => bytes.next(reach));
+  const header: Header = await headerOf(split, start === 0 ? readOwnHeader : undefined);
+
+  function readOwnHeader(): Promise<Header> {
+    return readHeader(object, async (count) => {
+      await fill(count);
+      return window.peek(0, window.length);
+    });
+  }
 
   function fill(count: number): Promise<boolean> {
     reach = position + count;

@@ -23,26 +23,43 @@ const FIRST_PIECE_BYTES = 64 * 1024;
 /** A schema of BigQuery's 10,000 columns has well under 1 MiB. */
 const MAX_HEADER_BYTES = 16 * 1024 * 1024;
 
-/** Reads the header of an object: one ranged read, more where the header is longer. Error: BAD_AVRO. */
+/** Fetches the header of an object: one ranged read, more where the header is longer. Error: BAD_AVRO. */
 export async function fetchHeader(
   store: Pick<ObjectStore, 'read'>,
   object: ObjectInfo,
   signal: AbortSignal,
 ): Promise<Header> {
-  const limit = Math.min(object.size, MAX_HEADER_BYTES);
   let bytes: Buffer = Buffer.alloc(0);
-  let wanted = FIRST_PIECE_BYTES;
-  for (;;) {
+  return readHeader(object, async (end) => {
     const pieces = [bytes];
-    const end = Math.min(wanted, limit);
     for await (const piece of store.read(object, bytes.length, end, signal)) pieces.push(piece);
     bytes = Buffer.concat(pieces);
-    const header = parseHeader(bytes, gsUri(object));
+    return bytes;
+  });
+}
+
+/** Reads the header of an object; `read` gives its bytes from the first to `end`. Error: BAD_AVRO. */
+export async function readHeader(
+  object: ObjectInfo,
+  read: (end: number) => Promise<Buffer>,
+): Promise<Header> {
+  const limit = Math.min(object.size, MAX_HEADER_BYTES);
+  for (let wanted = FIRST_PIECE_BYTES; ; wanted *= 4) {
+    const end = Math.min(wanted, limit);
+    const header = parseHeader(await read(end), gsUri(object));
     if (header !== 'more') return header;
     if (end === limit) throw badAvro(gsUri(object), `it ends within its header, at byte ${end}`);
-    wanted *= 4;
   }
 }
+
+/**
+ * Gives the header of the object that the split is of. `read` reads it in a cheaper way than a request
+ * of its own, where it is not known yet.
+ */
+export type HeaderOf = (
+  split: { readonly object: ObjectInfo },
+  read?: () => Promise<Header>,
+) => Promise<Header>;
 
 /** The header at the start of `bytes`, or `more` where they end within it. `object` is for errors. */
 export function parseHeader(bytes: Buffer, object: string): Header | 'more' {

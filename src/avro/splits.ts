@@ -18,6 +18,30 @@ export function planSplits(objects: readonly ObjectInfo[], splitBytes: number): 
   return objects.flatMap((object) => splitsOf(object, splitBytes));
 }
 
+/**
+ * The splits in groups for one COPY each, in order: small ones travel together as long as they have at
+ * most `groupBytes`, larger ones alone.
+ */
+export function groupSplits(
+  splits: readonly Split[],
+  groupBytes: number,
+): readonly (readonly Split[])[] {
+  const groups: Split[][] = [];
+  let left = 0;
+  for (const split of splits) {
+    const bytes = split.end - split.start;
+    left -= bytes;
+    const group = left >= 0 ? groups.at(-1) : undefined;
+    if (group !== undefined) {
+      group.push(split);
+      continue;
+    }
+    groups.push([split]);
+    left = groupBytes - bytes;
+  }
+  return groups;
+}
+
 function splitsOf(object: ObjectInfo, splitBytes: number): readonly Split[] {
   const count = Math.max(1, Math.ceil(object.size / splitBytes));
   const edge = (index: number) => Math.floor((object.size * index) / count);

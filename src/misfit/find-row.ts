@@ -1,5 +1,5 @@
 import { readBlocks } from '../avro/blocks.ts';
-import type { Header } from '../avro/header.ts';
+import type { HeaderOf } from '../avro/header.ts';
 import type { Split } from '../avro/splits.ts';
 import type { ObjectStore } from '../clients/storage.ts';
 import { Cursor } from '../copy/cursor.ts';
@@ -9,7 +9,7 @@ import type { Plan } from '../plan.ts';
 /** Where the rows of the COPY that failed came from. */
 export interface RowSource {
   readonly store: ObjectStore;
-  readonly headerOf: (split: Split) => Promise<Header>;
+  readonly headerOf: HeaderOf;
   readonly splits: readonly Split[];
   readonly signal: AbortSignal;
 }
@@ -24,7 +24,7 @@ export async function findRow(plan: Plan, rows: RowSource, line: number): Promis
   for (const split of rows.splits) {
     const header = await rows.headerOf(split);
     const read = rowReader(plan.columns, header.fields);
-    for await (const block of readBlocks(rows.store, header, split, rows.signal)) {
+    for await (const block of readBlocks(rows.store, rows.headerOf, split, rows.signal)) {
       cursor.read(block.bytes);
       for (let row = 0; row < block.rows; row += 1) {
         const cells = read(cursor);

@@ -17,17 +17,17 @@ interface SplitRow {
   readonly watermark: string | null;
 }
 
-/** The splits of an export that are committed, by id; all of them, or only the one named. */
+/** The splits of an export that are committed, by id; all of them, or those named. */
 export async function readDoneSplits(
   sql: Session,
   tables: StateTables,
   objectPrefix: string,
-  id?: string,
+  ids?: readonly string[],
 ): Promise<ReadonlyMap<string, DoneSplit>> {
-  const one = id === undefined ? '' : ` AND split = ${quoteLiteral(id)}`;
+  const named = ids === undefined ? '' : ` AND split IN (${ids.map(quoteLiteral).join(', ')})`;
   const rows = await sql.unsafe<SplitRow[]>(
     `SELECT split, sum::text AS sum, ${asInstant('watermark')} AS watermark
-     FROM ${quoteTable(tables.splits)} WHERE object_prefix = ${quoteLiteral(objectPrefix)}${one}`,
+     FROM ${quoteTable(tables.splits)} WHERE object_prefix = ${quoteLiteral(objectPrefix)}${named}`,
   );
   return new Map(
     rows.map((row) => [
@@ -37,15 +37,17 @@ export async function readDoneSplits(
   );
 }
 
-/** The row that goes into the transaction of the split's COPY: a second one for a split fails. */
-export function recordSplit(
+/** The rows that go into the transaction of the splits' COPY: a second one for a split fails. */
+export function recordSplits(
   tables: StateTables,
   objectPrefix: string,
-  id: string,
-  sum: SplitSum,
-  watermark: Instant | undefined,
+  splits: ReadonlyMap<string, DoneSplit>,
 ): string {
-  const instant = watermark === undefined ? 'NULL' : quoteLiteral(watermark);
+  const rows = Array.from(splits, ([id, { sum, watermark }]) => {
+    const instant = watermark === undefined ? 'NULL' : quoteLiteral(watermark);
+    const texts = [objectPrefix, id, JSON.stringify(sum)].map(quoteLiteral).join(', ');
+    return `(${texts}, ${instant})`;
+  });
   return `INSERT INTO ${quoteTable(tables.splits)} (object_prefix, split, sum, watermark)
-    VALUES (${quoteLiteral(objectPrefix)}, ${quoteLiteral(id)}, ${quoteLiteral(JSON.stringify(sum))}, ${instant})`;
+    VALUES ${rows.join(', ')}`;
 }

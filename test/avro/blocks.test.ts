@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { type Block, readBlocks, type SplitSum } from '../../src/avro/blocks.ts';
 import { checkObject } from '../../src/avro/check-object.ts';
-import { fetchHeader } from '../../src/avro/header.ts';
+import { fetchHeader, type Header, type HeaderOf } from '../../src/avro/header.ts';
 import { planSplits } from '../../src/avro/splits.ts';
 import { memoryStore, objectOf } from './memory-store.ts';
 import { FOREVER, readRows } from './read-rows.ts';
@@ -136,12 +136,30 @@ describe('the path of a byte', () => {
     expect(store.requests.length).toBe(3); // the header, two splits
   });
 
+  test('the first split of an object brings its header, however small the pieces and long the header', async () => {
+    const file = await fileOf(200, { blockBytes: 300 });
+    const store = memoryStore(file, 7);
+    const [split] = planSplits([objectOf(file)], 1e9);
+    let header: Header | undefined;
+    const headerOf: HeaderOf = async (_split, read) => {
+      header = await read?.();
+      if (header === undefined) throw new Error('there is none');
+      return header;
+    };
+    const reader = readBlocks(store, headerOf, split as NonNullable<typeof split>, FOREVER);
+    let rows = 0;
+    for await (const block of reader) rows += block.rows;
+    expect(rows).toBe(200);
+    expect(header).toEqual(await fetchHeader(memoryStore(file), objectOf(file), FOREVER));
+    expect(store.requests.length).toBe(1);
+  });
+
   test('reading starts before the first block is asked for', async () => {
     const file = await fileOf(10);
     const store = memoryStore(file);
     const header = await fetchHeader(store, objectOf(file), FOREVER);
     const [split] = planSplits([objectOf(file)], 1e9);
-    readBlocks(store, header, split as NonNullable<typeof split>, FOREVER);
+    readBlocks(store, async () => header, split as NonNullable<typeof split>, FOREVER);
     expect(store.requests.length).toBe(2);
   });
 
@@ -151,7 +169,7 @@ describe('the path of a byte', () => {
     const [split] = planSplits([objectOf(file)], 1e9);
     const reader = readBlocks(
       memoryStore(file),
-      header,
+      async () => header,
       split as NonNullable<typeof split>,
       FOREVER,
     );
@@ -238,7 +256,7 @@ describe('the check of an object', () => {
     const header = await fetchHeader(store, objectOf(file), FOREVER);
     const sums: SplitSum[] = [];
     for (const split of planSplits([objectOf(file)], splitBytes)) {
-      const reader = readBlocks(store, header, split, FOREVER);
+      const reader = readBlocks(store, async () => header, split, FOREVER);
       for await (const _block of reader);
       sums.push(reader.sum());
     }

@@ -94,7 +94,7 @@ async function load(file: Buffer, object: ObjectInfo, random: Random): Promise<v
   const splits = planSplits([object], splitBytes);
   const sums: SplitSum[] = [];
   for (const split of splits) {
-    const reader = readBlocks(store, header, split, FOREVER);
+    const reader = readBlocks(store, async () => header, split, FOREVER);
     for await (const block of reader) encode(block, header, encoder);
     sums.push(reader.sum());
   }

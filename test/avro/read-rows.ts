@@ -18,7 +18,7 @@ export async function readRows(
   const rows: Row[] = [];
   const sums: SplitSum[] = [];
   for (const split of planSplits([object], splitBytes)) {
-    const reader = readBlocks(store, header, split, FOREVER);
+    const reader = readBlocks(store, async () => header, split, FOREVER);
     for await (const block of reader) {
       onBlock(block);
       rows.push(...decodeRows(block.bytes, block.rows, header.fields));

@@ -1,6 +1,6 @@
-import { expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { planSplits } from '../../src/avro/splits.ts';
+import { groupSplits, planSplits, type Split } from '../../src/avro/splits.ts';
 
 const object = (size: number, name = 'a') => ({
   bucket: 'b',
@@ -35,4 +35,26 @@ test('one large object gives many splits, each with an id of its own', () => {
   expect(splits.length).toBe(17);
   expect(new Set(splits.map(({ id }) => id)).size).toBe(17);
   expect(splits[1]?.id).toBe('a#1:67108864-134217728');
+});
+
+describe('groups of splits', () => {
+  const sizes = (groups: readonly (readonly Split[])[]) =>
+    groups.map((group) => group.map(({ start, end }) => end - start));
+  const ofSizes = (...bytes: number[]) =>
+    bytes.map((size, i) => ({ id: String(i), object: object(0), start: 0, end: size }));
+
+  test('small ones travel together, large ones alone, all in order', () => {
+    expect(sizes(groupSplits(ofSizes(3, 3, 4, 1, 20, 2, 2, 10, 9), 10))).toEqual([
+      [3, 3, 4],
+      [1],
+      [20],
+      [2, 2],
+      [10],
+      [9],
+    ]);
+  });
+
+  test('nothing is no group', () => {
+    expect(groupSplits([], 10)).toEqual([]);
+  });
 });

@@ -28,6 +28,8 @@ export interface TcpProxy extends AsyncDisposable {
   trap(trap: Trap): Promise<void>;
   /** Neither takes nor gives a byte, while true. */
   stall(stalled: boolean): void;
+  /** Lets the clients together send so many bytes a second. */
+  pace(bytesPerSecond: number): void;
   /** Turns new connections down, while true. */
   refuse(refusing: boolean): void;
 }
@@ -46,6 +48,7 @@ export async function startProxy(port: number): Promise<TcpProxy> {
   const traps: { readonly trap: Trap; readonly snap: () => void }[] = [];
   let [refusing, opened, stalled] = [false, 0, false];
   let limit = { bytes: Infinity, times: 0 };
+  let [bytesPerSecond, freeAt] = [Infinity, 0];
 
   function destroy(pair: Pair): void {
     pair.client.destroy();
@@ -68,6 +71,15 @@ export async function startProxy(port: number): Promise<TcpProxy> {
     }
   }
 
+  /** Takes nothing more from the client until the line has had the time for the chunk. */
+  function wait(client: Socket, chunk: Buffer): void {
+    if (bytesPerSecond === Infinity) return;
+    const now = performance.now();
+    freeAt = Math.max(now, freeAt) + (chunk.length / bytesPerSecond) * 1000;
+    client.pause();
+    setTimeout(() => client.resume(), freeAt - now);
+  }
+
   function fromServer(pair: Pair, chunk: Buffer): void {
     if (pair.trapped === 'cut') destroy(pair);
     else if (pair.trapped === undefined) pair.client.write(chunk);
@@ -82,7 +94,10 @@ export async function startProxy(port: number): Promise<TcpProxy> {
     pairs.add(pair);
     if (stalled) for (const socket of [client, server]) socket.pause();
     server.on('error', () => undefined);
-    client.on('data', (chunk: Buffer) => fromClient(pair, chunk));
+    client.on('data', (chunk: Buffer) => {
+      fromClient(pair, chunk);
+      wait(client, chunk);
+    });
     server.on('data', (chunk: Buffer) => fromServer(pair, chunk));
     for (const socket of [client, server]) socket.on('close', () => destroy(pair));
   });
@@ -110,6 +125,9 @@ export async function startProxy(port: number): Promise<TcpProxy> {
       for (const { client, server } of pairs) {
         for (const socket of [client, server]) on ? socket.pause() : socket.resume();
       }
+    },
+    pace(rate) {
+      bytesPerSecond = rate;
     },
     refuse(on) {
       refusing = on;

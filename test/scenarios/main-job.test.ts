@@ -397,6 +397,21 @@ test('a source of many shards and blocks arrives whole', async () => {
   expect(found).toEqual({ rows: 50_000, ids: 50_000, right: true });
 });
 
+test('small objects take a request each, and share COPY statements', async () => {
+  await using world = await openWorld();
+  const { google, database } = world;
+  google.settings.exportShards = 200;
+  await google.duckdb(`INSERT INTO ${google.tableName('source', 'rows')}
+    SELECT i, 'row ' || i, TIMESTAMPTZ '2024-01-01' + i * INTERVAL 1 SECOND FROM range(2000) AS t(i)`);
+  await using proxy = await startProxy(Number(new URL(database.uri).port));
+  const { summary } = await runWell(world, { 'pg-conn': proxy.through(database.uri) });
+  expect(summary['rows']).toBe(2000);
+  const reads = google.requests.filter(({ path }) => path.includes('alt=media'));
+  expect(reads).toHaveLength(201); // one more for the schema
+  const copies = proxy.statements.filter((text) => text.startsWith('COPY'));
+  expect(copies.length).toBeLessThanOrEqual(20);
+});
+
 test('a table that requires a filter on its partition column is read', async () => {
   await using world = await openWorld(SCHEMA, {
     timePartitioning: { type: 'DAY', field: 'max_ingested_at' },

@@ -1,36 +1,26 @@
-import type { SplitSum } from './avro/blocks.ts';
-import type { Split } from './avro/splits.ts';
-import { isRetryable } from './clients/postgres.ts';
-import { retry } from './clients/retry.ts';
-import type { Context } from './context.ts';
-import { lostText, rolledBack, type Session } from './control.ts';
-import { type Instant, instantOfPostgresMicros } from './instant.ts';
-import { type CopyJob, copySplits } from './load-split.ts';
-import type { Plan } from './plan.ts';
-import { readDoneSplits, recordSplit } from './state/splits.ts';
-
-/** What a split brought: the same, whichever of the tries brought it. */
-export interface LoadedRow {
-  readonly sum: SplitSum;
-  readonly watermark: Instant | undefined;
-}
+import { isRetryable } from '../clients/postgres.ts';
+import { retry } from '../clients/retry.ts';
+import type { Context } from '../context.ts';
+import { lostText, rolledBack, type Session } from '../control.ts';
+import { instantOfPostgresMicros } from '../instant.ts';
+import { type DoneSplit, readDoneSplits, recordSplits } from '../state/splits.ts';
+import { type CopyJob, copySplits } from './copy-splits.ts';
 
 /**
- * Tries a split until it is in: a lost connection costs only what it had in flight. Each try is a
- * transaction of its own, and the split's row in the ledger keeps it from being loaded twice.
+ * Tries a group of splits until it is in: a lost connection costs only what it had in flight. Each try
+ * is a transaction of its own, and the splits' rows in the ledger keep them from being loaded twice.
+ * Gives what each split brought, by its id: the same, whichever of the tries brought it.
  */
-export async function loadOneSplit(
+export async function loadGroup(
   context: Context,
-  plan: Plan,
   job: CopyJob,
-  split: Split,
-): Promise<LoadedRow> {
+): Promise<ReadonlyMap<string, DoneSplit>> {
   return await retry(
     async () => {
       const session = await context.sql.reserve();
       let usable = true;
       try {
-        return await tryOnce(context, plan, job, split, session);
+        return await tryOnce(context, job, session);
       } catch (error) {
         // A failed transaction must not come back with the connection, nor a stuck one at all.
         usable = await rolledBack(session);
@@ -49,26 +39,24 @@ export async function loadOneSplit(
 
 async function tryOnce(
   context: Context,
-  plan: Plan,
   job: CopyJob,
-  split: Split,
   session: Session,
-): Promise<LoadedRow> {
+): Promise<ReadonlyMap<string, DoneSplit>> {
   const { tables } = context.ground;
-  const done = await readDoneSplits(session, tables, plan.objectPrefix, split.id);
-  const before = done.get(split.id);
-  if (before !== undefined) return before;
+  const { objectPrefix } = job.plan;
+  const ids = job.splits.map(({ id }) => id);
+  const before = await readDoneSplits(session, tables, objectPrefix, ids);
+  const splits = job.splits.filter(({ id }) => !before.has(id));
+  if (splits.length === 0) return before;
   await session.unsafe('BEGIN');
-  const { sums, rows } = await copySplits(session, job);
-  const [sum] = sums;
-  if (sum === undefined || sum.rows !== rows)
-    throw new Error(`COPY took ${rows} of ${sum?.rows} rows`);
+  const { sums, rows } = await copySplits(session, { ...job, splits });
+  const decoded = sums.reduce((sum, split) => sum + split.rows, 0);
+  if (decoded !== rows) throw new Error(`COPY took ${rows} of ${decoded} rows`);
   const max = job.encoder.maxMicros();
   const watermark = max === undefined ? undefined : instantOfPostgresMicros(max);
-  await session.unsafe(
-    `${recordSplit(tables, plan.objectPrefix, split.id, sum, watermark)}; COMMIT`,
-  );
-  return { sum, watermark };
+  const now = new Map(sums.map((sum, i) => [splits[i]?.id ?? '', { sum, watermark }]));
+  await session.unsafe(`${recordSplits(tables, objectPrefix, now)}; COMMIT`);
+  return new Map([...before, ...now]);
 }
 
 /** A server without memory would be asked for it again and again. */

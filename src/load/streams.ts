@@ -29,16 +29,19 @@ const SIGNS = `SELECT current_setting('max_parallel_workers')::int AS parallel_w
     - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')::int AS free_connections`;
 
 /** The limit of streams by CPUs, free connections (less a reserve) and `freeBytes` of memory. */
-export async function limitStreams(sql: postgres.Sql, freeBytes: number): Promise<StreamLimit> {
+export async function limitStreams(
+  sql: postgres.Sql | postgres.ReservedSql,
+  freeBytes: number,
+): Promise<StreamLimit> {
   const [signs] = await sql.unsafe<ServerSigns[]>(SIGNS);
   const limits: StreamLimit[] = [
-    { most: MOST_STREAMS, reason: `${MOST_STREAMS} are enough for any server` },
-    { most: signs?.parallel_workers ?? 2, reason: 'max_parallel_workers of the server' },
+    { most: MOST_STREAMS, reason: 'more are of no use to any server' },
+    { most: signs?.parallel_workers ?? 2, reason: 'max_parallel_workers of the server is no more' },
     {
       most: (signs?.free_connections ?? 2) - RESERVED_CONNECTIONS,
-      reason: `free connections of the server, less ${RESERVED_CONNECTIONS}`,
+      reason: `the server has no more connections free, ${RESERVED_CONNECTIONS} kept for others`,
     },
-    { most: Math.floor(freeBytes / STREAM_BYTES), reason: 'free memory here' },
+    { most: Math.floor(freeBytes / STREAM_BYTES), reason: 'there is no memory for more here' },
   ];
   const least = limits.reduce((a, b) => (b.most < a.most ? b : a));
   return { most: Math.max(1, least.most), reason: least.reason };
@@ -53,6 +56,8 @@ const GAIN = 1.1;
 export interface StreamControl {
   /** Streams that should be running now. */
   readonly wanted: number;
+  /** Why not more. */
+  readonly reason: string;
   /** Told the rows loaded so far, with the time in milliseconds; may change `wanted`. */
   observe(rows: number, nowMs: number): void;
 }
@@ -64,6 +69,7 @@ export interface StreamControl {
 export function controlStreams(limit: StreamLimit, periodMs = 3000): StreamControl {
   let wanted = Math.min(FIRST_STREAMS, limit.most);
   let settled = wanted === limit.most;
+  let reason = settled ? limit.reason : 'it was done before more were tried';
   let best = 0;
   let fromRows = 0;
   let fromMs: number | undefined;
@@ -71,17 +77,22 @@ export function controlStreams(limit: StreamLimit, periodMs = 3000): StreamContr
   function decide(rate: number): void {
     if (rate > best * GAIN) {
       best = rate;
-      if (wanted < limit.most) wanted += 1;
-      else settled = true;
+      settled = wanted === limit.most;
+      if (settled) reason = limit.reason;
+      else wanted += 1;
     } else {
       wanted -= 1;
       settled = true;
+      reason = 'one more brought less than a tenth';
     }
   }
 
   return {
     get wanted() {
       return wanted;
+    },
+    get reason() {
+      return reason;
     },
     observe(rows, nowMs) {
       if (settled) return;

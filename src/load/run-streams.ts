@@ -1,7 +1,7 @@
 import type { StreamControl } from './streams.ts';
 
-/** Does one item after the other; each stream has its own. */
-export type Worker<Item> = (item: Item) => Promise<void>;
+/** Does one item after the other; each stream has its own. `next` gives what no stream has begun yet. */
+export type Worker<Item> = (item: Item, next: () => Item | undefined) => Promise<void>;
 
 /**
  * Works through `items` by as many streams at once as `control` wants; `grow` is to be called when
@@ -24,7 +24,7 @@ export function runStreams<Item>(
     while (running <= control.wanted && failure === undefined) {
       const item = queue.shift();
       if (item === undefined) return;
-      await work(item);
+      await work(item, () => queue[0]);
     }
   }
 
