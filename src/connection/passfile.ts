@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 
 /** What a passfile is asked for. `host` is the name as written, `localhost` for the default socket. */
 export interface Login {
@@ -19,12 +19,12 @@ export interface Passfile {
 /**
  * Reads a password file by the rules of "34.16. The Password File": lines of
  * `host:port:database:user:password`, `*` for anything, `\` before a `:` or `\`; a file that others
- * can read is ignored, with a warning. A file that is missing is no error.
+ * can read is ignored, with a warning. A file that is missing, or out of reach, is no error.
  */
 export function readPassfile(path: string): Passfile {
   const none = { passwordFor: () => undefined, warning: undefined };
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined) return none;
+  if (!existsSync(path)) return none;
+  const stats = statSync(path);
   if (!stats.isFile()) return { ...none, warning: `the password file ${path} is not a plain file` };
   if ((stats.mode & 0o077) !== 0) {
     const warning = `the password file ${path} can be read by others and is ignored; run chmod 0600 ${path}`;

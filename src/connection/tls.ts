@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { getCACertificates, rootCertificates } from 'node:tls';
 import type { Environment, ParameterReader } from './parameters.ts';
@@ -135,8 +135,9 @@ function inHome(home: string | undefined, name: string): string | undefined {
   return home === undefined ? undefined : join(home, '.postgresql', name);
 }
 
+/** As for libpq, what is out of reach (a home of another user, or of none) is not there. */
 function exists(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  return existsSync(path) && statSync(path).isFile();
 }
 
 function readText(path: string, parameter: string): string {

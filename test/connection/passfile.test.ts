@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'bun:test';
-import { chmodSync } from 'node:fs';
+import { chmodSync, symlinkSync } from 'node:fs';
 import { readConnection } from '../../src/connection/connection.ts';
 import { createFolder } from '../postgres/folder.ts';
 
@@ -47,6 +47,18 @@ test('~/.pgpass is read; a missing one is no matter', () => {
   expect(hosts[0]?.password?.reveal()).toBe('home');
   const none = readConnection('postgres://u@h/d', { HOME: '/nonexistent' });
   expect([none.hosts[0]?.password, none.warnings]).toEqual([undefined, []]);
+});
+
+test('a home that holds no files, as that of a service can be, is no matter either', () => {
+  symlinkSync(`${folder.path}/loop`, `${folder.path}/loop`);
+  for (const HOME of ['/dev/null', `${folder.path}/loop`]) {
+    const { hosts, tls, warnings } = readConnection('postgres://u@h/d', { HOME });
+    expect([hosts[0]?.password, tls.rootCertificates, warnings]).toEqual([
+      undefined,
+      undefined,
+      [],
+    ]);
+  }
 });
 
 test('a passfile that others can read, or that is no file, is ignored with a warning', () => {
