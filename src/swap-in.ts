@@ -112,7 +112,8 @@ export async function swapIn(
       signal.throwIfAborted();
       await session.unsafe('COMMIT');
       const { lockHeldMs, reasons } = swapped;
-      report.info(`the swap held its locks for ${Math.ceil(lockHeldMs)} ms`, { reasons });
+      const why = reasons.length === 0 ? '' : `: ${reasons.join(', ')}`;
+      report.info(`the swap held its locks for ${Math.ceil(lockHeldMs)} ms${why}`, { reasons });
     } catch (error) {
       await rolledBack(session);
       throw error;
