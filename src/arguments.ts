@@ -6,6 +6,7 @@ import { readTokens } from './arguments/tokens.ts';
 import { asOneError, usageError } from './arguments/usage-error.ts';
 import { type Connection, readConnection } from './connection/connection.ts';
 import type { Environment } from './connection/parameters.ts';
+import { ProjectorError } from './errors.ts';
 
 /** What one run is asked to do: every value is checked by its form, none against a service. */
 export interface Arguments {
@@ -34,7 +35,7 @@ export function readArguments(argv: readonly string[], env: Environment): Argume
   }
   const tokens = readTokens(argv);
   const given = parseArgs<Record<FlagName, { type: 'string' }>>([...tokens.accepted], CITTY_FLAGS);
-  const errors: Error[] = [...tokens.errors];
+  const errors: ProjectorError[] = [...tokens.errors];
 
   function take<Value>(name: FlagName, read: (text: string) => Value): Value | undefined {
     try {
@@ -42,7 +43,8 @@ export function readArguments(argv: readonly string[], env: Environment): Argume
       if (text !== undefined) return read(text);
       if (!tokens.spokenOf.has(name)) errors.push(missing(name));
     } catch (error) {
-      errors.push(error instanceof Error ? error : new Error(String(error)));
+      if (!(error instanceof ProjectorError)) throw error;
+      errors.push(error);
     }
     return undefined;
   }
@@ -66,6 +68,6 @@ function isComplete(taken: Taken): taken is Arguments {
   return Object.values(taken).every((value) => value !== undefined);
 }
 
-function missing(name: FlagName): Error {
+function missing(name: FlagName): ProjectorError {
   return usageError(`--${name} is missing`, `Write, for example: ${exampleOf(name)}`);
 }

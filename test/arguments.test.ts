@@ -52,6 +52,11 @@ describe('flags', () => {
     }
   });
 
+  test('a defect of the program is not laid to the arguments', () => {
+    const broken = new Proxy({}, { get: () => JSON.parse('a defect') });
+    expect(() => readArguments(words(), broken)).toThrow(SyntaxError);
+  });
+
   test('they come in any order', () => {
     const pairs = Object.entries(GOOD).map(([name, value]) => [`--${name}`, value]);
     const order = fc.shuffledSubarray(pairs, { minLength: 6, maxLength: 6 });

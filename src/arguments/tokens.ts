@@ -1,3 +1,4 @@
+import type { ProjectorError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import { FLAG_NAMES, type FlagName } from './flags.ts';
 import { usageError } from './usage-error.ts';
@@ -8,7 +9,7 @@ export interface Tokens {
   readonly accepted: readonly string[];
   /** Flags of which an error speaks already, so that they are not called missing as well. */
   readonly spokenOf: ReadonlySet<FlagName>;
-  readonly errors: readonly Error[];
+  readonly errors: readonly ProjectorError[];
 }
 
 interface Reading {
@@ -16,7 +17,7 @@ interface Reading {
   readonly accepted: string[];
   readonly spokenOf: Set<FlagName>;
   readonly seen: Set<FlagName>;
-  readonly errors: Error[];
+  readonly errors: ProjectorError[];
   at: number;
 }
 
@@ -68,7 +69,7 @@ function keep(reading: Reading, name: FlagName, value: string | undefined): void
   }
 }
 
-function valueError(name: FlagName, value: string | undefined): Error | undefined {
+function valueError(name: FlagName, value: string | undefined): ProjectorError | undefined {
   if (value === undefined) {
     const next = `Write --${name} VALUE, or --${name}=VALUE if the value begins with dashes.`;
     return usageError(`--${name} needs a value`, next);

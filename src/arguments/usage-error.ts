@@ -1,4 +1,4 @@
-import { messageOf, ProjectorError } from '../errors.ts';
+import { ProjectorError } from '../errors.ts';
 
 /** An argument that is wrong, and what to write instead. */
 export function usageError(message: string, next: string): ProjectorError {
@@ -6,9 +6,9 @@ export function usageError(message: string, next: string): ProjectorError {
 }
 
 /** All that is wrong with the arguments as one error, so that a user corrects them in one go. */
-export function asOneError(errors: readonly Error[]): ProjectorError {
+export function asOneError(errors: readonly ProjectorError[]): ProjectorError {
   const [only] = errors;
-  if (only instanceof ProjectorError && errors.length === 1) return only;
+  if (only !== undefined && errors.length === 1) return only;
   const lines = errors.map((error) => `  - ${asSentence(error)}`);
   return usageError(
     `${errors.length} arguments are wrong or missing:\n${lines.join('\n')}`,
@@ -16,7 +16,6 @@ export function asOneError(errors: readonly Error[]): ProjectorError {
   );
 }
 
-function asSentence(error: Error): string {
-  const next = error instanceof ProjectorError ? error.next : undefined;
-  return next === undefined ? messageOf(error) : `${messageOf(error)}. ${next}`;
+function asSentence({ message, next }: ProjectorError): string {
+  return next === undefined ? message : `${message}. ${next}`;
 }

@@ -25,7 +25,7 @@ export const explainTableFailure =
 
 /** Tells that there are no credentials, or none that belong to a project. */
 export const explainNoProject: Explain = (error) => {
-  if (isAbort(error)) throw error;
+  if (error instanceof ProjectorError || isAbort(error)) throw error;
   throw new ProjectorError({
     code: 'NO_CREDENTIALS',
     message: `no Google Cloud credentials with a project can be had: ${messageOf(error)}`,
