@@ -2,11 +2,14 @@ import type postgres from 'postgres';
 import type { SessionTarget } from '../connection/connection.ts';
 
 /**
- * What every session begins with. A role's limits for people must not end a load of hours, which waits
- * and computes for long.
+ * What every session begins with, whatever the role or the database has as its default. Limits for
+ * people must not end a load of hours, which waits and computes for long; the swap has to see what has
+ * changed since it began; types are compared by their names.
  */
 export const SESSION_SETTINGS = {
   DateStyle: 'ISO',
+  default_transaction_isolation: 'read committed',
+  quote_all_identifiers: 'off',
   statement_timeout: '0',
   lock_timeout: '0',
   idle_in_transaction_session_timeout: '0',

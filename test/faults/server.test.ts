@@ -19,6 +19,34 @@ test('timeouts that are set for the role and the database end no run', async () 
   expect({ exitCode, text }).toEqual({ exitCode: 0, text });
 });
 
+test('other settings of the role and the database change nothing', async () => {
+  await using scene = await openScene(100);
+  const { sql, name } = scene.world.database;
+  await sql`CREATE TABLE target (id bigint PRIMARY KEY, name text, max_ingested_at timestamptz)`;
+  await sql`CREATE VIEW recent AS SELECT id, 'a\\b' AS text FROM target WHERE name ~ '\\d'`;
+  for (const setting of [
+    `default_transaction_isolation = 'serializable'`,
+    `default_transaction_deferrable = on`,
+    `standard_conforming_strings = off`,
+    `backslash_quote = off`,
+    `array_nulls = off`,
+    `transform_null_equals = on`,
+    `quote_all_identifiers = on`,
+    `bytea_output = 'escape'`,
+    `extra_float_digits = -15`,
+    `datestyle = 'German, DMY'`,
+    `intervalstyle = 'sql_standard'`,
+    `timezone = 'Pacific/Kiritimati'`,
+    `client_min_messages = 'debug1'`,
+  ]) {
+    await sql.unsafe(`ALTER DATABASE ${name} SET ${setting}`);
+  }
+  const full = await scene.start().outcome;
+  expect(full).toMatchObject({ exitCode: 0, text: full.text });
+  await scene.addRows(100);
+  await scene.recover();
+});
+
 test('a database that is read-only by default is refused by name', async () => {
   await using scene = await openScene();
   const { sql, name } = scene.world.database;
