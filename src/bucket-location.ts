@@ -14,10 +14,20 @@ export function requireReachableBucket(
 ): void {
   if (location === undefined) return;
   if (!isOutOfReach(source.location.toUpperCase(), location.toUpperCase())) return;
-  throw new ProjectorError({
+  throw bucketOutOfReach(source, `gs://${bucket} is in location ${location.toLowerCase()}`);
+}
+
+/** The error of a bucket in such a place; `reason` is what is known of it. */
+export function bucketOutOfReach(
+  source: SourceName,
+  reason: string,
+  cause?: unknown,
+): ProjectorError {
+  return new ProjectorError({
     code: 'BUCKET_OUT_OF_REACH',
-    message: `bucket gs://${bucket} is in location ${location.toLowerCase()}, and BigQuery does not export ${sourceText(source)} from ${source.location} to there`,
+    message: `BigQuery does not export ${sourceText(source)} from ${source.location} to that bucket: ${reason}`,
     next: `Name another bucket by --gcs-bucket, or create one: gcloud storage buckets create gs://NAME --location=${source.location}`,
+    cause,
   });
 }
 

@@ -1,3 +1,4 @@
+import { bucketOutOfReach } from '../bucket-location.ts';
 import { messageOf, ProjectorError } from '../errors.ts';
 import { type SourceName, sourcePath, sourceText } from '../source.ts';
 import { apiMessage, reasonOf, statusOf } from './bigquery-errors.ts';
@@ -44,7 +45,9 @@ export const explainJobFailure =
       throw jobDenied(source, error);
     if (/can be used for partition elimination/.test(apiMessage(error)))
       throw filterRequired(source, error);
-    if (/different locations/.test(apiMessage(error))) throw bucketOutOfReach(source, error);
+    // Told here where the credentials may not see the bucket's location themselves.
+    if (/different locations/.test(apiMessage(error)))
+      throw bucketOutOfReach(source, apiMessage(error), error);
     if (reason === 'invalidQuery' || reason === 'invalid') {
       throw new ProjectorError({
         code: 'QUERY_FAILED',
@@ -83,16 +86,6 @@ function filterRequired(source: SourceName, cause: unknown): ProjectorError {
     code: 'PARTITION_FILTER_REQUIRED',
     message: `${sourceText(source)} reads a table that requires a filter, and a run filters by max_ingested_at only: ${apiMessage(cause)}`,
     next: 'Filter by that column in the view, or drop the requirement: ALTER TABLE ... SET OPTIONS (require_partition_filter = false).',
-    cause,
-  });
-}
-
-/** Told here where the credentials may not see the bucket's location themselves. */
-function bucketOutOfReach(source: SourceName, cause: unknown): ProjectorError {
-  return new ProjectorError({
-    code: 'BUCKET_OUT_OF_REACH',
-    message: `BigQuery does not export ${sourceText(source)} to that bucket: ${apiMessage(cause)}`,
-    next: `Name another bucket by --gcs-bucket, or create one: gcloud storage buckets create gs://NAME --location=${source.location}`,
     cause,
   });
 }
