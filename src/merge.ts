@@ -2,16 +2,17 @@ import { quoteIdentifier, quoteLiteral, quoteTable } from './identifiers.ts';
 import { type Plan, targetColumns } from './plan.ts';
 import { WATERMARK_COLUMN } from './source.ts';
 
-/** Rows of a keyed target wait here for the merge; the name hides no table of the user's. */
+/** Rows that cannot go into the target by COPY wait here; the name hides no table of the user's. */
 const BATCH = 'pg_temp.bq_to_postgres_batch';
 
-/** Where an increment's rows are copied to first: a target without a primary key takes them directly. */
+/** Where an increment's rows are copied to first: into the target itself, if nothing speaks against it. */
 export function copyInto(plan: Plan): string {
-  return isKeyed(plan) ? BATCH : quoteTable(plan.target);
+  return isBatched(plan) ? BATCH : quoteTable(plan.target);
 }
 
-function isKeyed(plan: Plan): boolean {
-  return plan.primaryKey.length > 0;
+/** By a primary key rows are merged, and under row security they are inserted. */
+function isBatched(plan: Plan): boolean {
+  return plan.primaryKey.length > 0 || plan.rowSecurity;
 }
 
 /** Columns that are new in BigQuery, in the same transaction as their first rows. */
@@ -30,7 +31,7 @@ export function addColumns(plan: Plan): readonly string[] {
  * then names the row that breaks it.
  */
 export function batchTable(plan: Plan): readonly string[] {
-  if (!isKeyed(plan)) return [];
+  if (!isBatched(plan)) return [];
   const columns = targetColumns(plan).map(quoteIdentifier).join(', ');
   const notNull = plan.columns.flatMap(({ target, notNull }) =>
     target === undefined || !notNull
@@ -45,13 +46,19 @@ export function batchTable(plan: Plan): readonly string[] {
 }
 
 /**
- * Merges the batch by the primary key: the newest row of a key wins within the batch, and a row of
- * the target stays where it is newer.
+ * Moves the batch into the target. By a primary key the newest row of a key wins within the batch, and
+ * a row of the target stays where it is newer.
  */
 export function mergeStatement(plan: Plan): readonly string[] {
-  if (!isKeyed(plan)) return [];
+  if (!isBatched(plan)) return [];
   const columns = targetColumns(plan).map(quoteIdentifier);
   const key = plan.primaryKey.map(quoteIdentifier);
+  if (key.length === 0) {
+    return [
+      `INSERT INTO ${quoteTable(plan.target)} (${columns.join(', ')}) OVERRIDING SYSTEM VALUE
+       SELECT ${columns.join(', ')} FROM ${BATCH}`,
+    ];
+  }
   const age = ageOf(plan);
   const sets = columns
     .filter((column) => !key.includes(column))

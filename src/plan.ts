@@ -28,6 +28,8 @@ export interface Plan {
   readonly columns: readonly Column[];
   readonly added: readonly AddedColumn[];
   readonly primaryKey: readonly string[];
+  /** Row security holds for this user: COPY does not write to the target. */
+  readonly rowSecurity: boolean;
   readonly bucket: string;
   /** `bq_to_postgres/RUN_ID/`: everything that the export writes begins with it. */
   readonly objectPrefix: string;
@@ -46,7 +48,7 @@ export type PlanInput = Pick<
   Plan,
   'runId' | 'tableName' | 'target' | 'source' | 'mode' | 'window' | 'expectedRows' | 'bucket'
 > &
-  Pick<Plan, 'dependents' | 'primaryKey'> & { readonly columnPlan: ColumnPlan };
+  Pick<Plan, 'dependents' | 'primaryKey' | 'rowSecurity'> & { readonly columnPlan: ColumnPlan };
 
 /** Puts the decisions together. */
 export function makePlan(input: PlanInput): Plan {

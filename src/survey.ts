@@ -91,6 +91,7 @@ export async function planRun(context: Context, survey: Survey): Promise<Plan> {
     bucket: given.bucket,
     dependents,
     primaryKey: target?.primaryKey ?? [],
+    rowSecurity: target?.rowSecurity ?? false,
     columnPlan: planColumns(source.columns, target, mode),
   });
 }

@@ -40,6 +40,8 @@ export interface TargetTable {
   readonly primaryKey: readonly string[];
   /** The primary key is DEFERRABLE: ON CONFLICT does not take it. */
   readonly deferrableKey: boolean;
+  /** Row security holds for this user, as under FORCE: COPY does not write to the table. */
+  readonly rowSecurity: boolean;
 }
 
 interface ColumnRow {
@@ -58,6 +60,7 @@ interface ColumnRow {
   readonly is_array: boolean;
   readonly key_position: number | null;
   readonly deferrable_key: boolean;
+  readonly row_security: boolean;
 }
 
 /**
@@ -94,7 +97,8 @@ const COLUMNS = `
          CASE WHEN t.oid = 'money'::regtype AND 1234.56::numeric::money::text !~ '1,?234[.]56'
               THEN 'money of another lc_monetary' ELSE t.typname END AS type_name,
          array_position(k.conkey, c.attnum) AS key_position,
-         coalesce(k.condeferrable, false) AS deferrable_key
+         coalesce(k.condeferrable, false) AS deferrable_key,
+         row_security_active(c.attrelid) AS row_security
   FROM col c
   JOIN resolved r ON r.attnum = c.attnum
   JOIN pg_type t ON t.oid = r.typid
@@ -121,6 +125,7 @@ export async function readTargetTable(
       .sort((a, b) => Number(a.key_position) - Number(b.key_position))
       .map((row) => row.name),
     deferrableKey: first.deferrable_key,
+    rowSecurity: first.row_security,
   };
 }
 

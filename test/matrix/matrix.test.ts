@@ -225,6 +225,7 @@ test('a GEOGRAPHY goes into PostGIS as WKT, with its reference system where that
       primaryKey: [],
       slots: 1,
       deferrableKey: false,
+      rowSecurity: false,
     };
     const { format, columns: planned } = planColumns([columnOf('GEOGRAPHY')], {
       ...table,

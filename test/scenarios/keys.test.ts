@@ -29,3 +29,22 @@ test('a full load of a key that is there twice fails before the swap, and prints
   expect([...(await database.sql`SELECT id FROM target`)]).toEqual([{ id: '7' }]);
   expect(google.objects(BUCKET)).toEqual([]);
 });
+
+test('rows of an increment go into a target whose row security holds for its owner, too', async () => {
+  await using world = await openWorld();
+  const { sql, name, uri } = world.database;
+  const owner = `owner_${name}`;
+  await sql.unsafe(`CREATE ROLE ${owner} LOGIN; GRANT ALL ON SCHEMA public TO ${owner};
+    GRANT TEMPORARY ON DATABASE ${name} TO ${owner}`);
+  const flags = { 'pg-conn': uri.replace('postgres@', `${owner}@`) };
+  const add = (row: string) => world.google.sql(`INSERT INTO source.rows VALUES (${row})`);
+  await add("1, 'one', TIMESTAMP '2024-01-01 00:00:00+00'");
+  expect((await world.run(flags)).exitCode).toBe(0);
+  await sql.unsafe(`ALTER TABLE target ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+    CREATE POLICY all_of_them ON target USING (true)`);
+  await add("2, 'two', TIMESTAMP '2024-01-02 00:00:00+00'");
+  const { exitCode, text } = await world.run(flags);
+  expect({ exitCode, text }).toEqual({ exitCode: 0, text });
+  expect([...(await sql`SELECT id FROM target ORDER BY id`)]).toEqual([{ id: '1' }, { id: '2' }]);
+  await sql.unsafe(`DROP OWNED BY ${owner}; DROP ROLE ${owner}`);
+});
