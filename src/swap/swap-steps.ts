@@ -3,16 +3,15 @@ import { rebindColumnDefault } from './column-defaults.ts';
 import type { Dependents } from './dependents.ts';
 import { describe } from './descriptions.ts';
 import { addForeignKey, dropForeignKey } from './foreign-keys.ts';
-import { createIndex, indexMarks, stagingIndexName } from './indexes.ts';
+import { createIndex, indexMarks } from './indexes.ts';
 import { createMaterializedView, giveMaterializedView } from './materialized-views.ts';
 import { createPolicy, rebindPolicy } from './policies.ts';
 import { publish } from './publications.ts';
+import { asideName, dropOld, promote, setAside } from './renames.ts';
 import { giveGrants, revokeDefaults } from './rights.ts';
 import { createRule } from './rules.ts';
 import { handOver, moveOn } from './sequences.ts';
-import { stagingSequences } from './staging.ts';
-import { createStatistics, stagingStatisticsName } from './statistics.ts';
-import { temporaryName } from './temporary-names.ts';
+import { createStatistics } from './statistics.ts';
 import { createTrigger } from './triggers.ts';
 import { replaceView } from './views.ts';
 
@@ -52,58 +51,6 @@ export function swapSteps(dependents: Dependents, names: SwapNames): readonly St
     ...plain(secureRows(dependents)),
     ...refresh(dependents),
     ...plain(dependents.descriptions.map(describe)),
-  ];
-}
-
-/** The name that something of the old table or of an old materialized view has until it is dropped. */
-function asideName(staging: TableName, kind: string, thing: TableName): string {
-  return temporaryName(staging, ['aside', kind, thing.schema, thing.name]);
-}
-
-function rename(kind: string, from: TableName, to: string): string {
-  return `ALTER ${kind} ${quoteTable(from)} RENAME TO ${quoteIdentifier(to)}`;
-}
-
-/** Frees every name that the new objects will have. */
-function setAside(dependents: Dependents, staging: TableName): readonly string[] {
-  const { target } = dependents;
-  const aside = (kind: string, thing: TableName) =>
-    rename(kind, thing, asideName(staging, kind, thing));
-  return [
-    aside('TABLE', target),
-    ...dependents.indexes
-      .filter(({ table }) => isSameTable(table, target))
-      .map(({ name }) => aside('INDEX', { schema: target.schema, name })),
-    ...dependents.statistics
-      .filter(({ table }) => isSameTable(table, target))
-      .map((statistics) => aside('STATISTICS', statistics)),
-    ...dependents.sequences
-      .filter(({ identity }) => identity)
-      .map((sequence) => aside('SEQUENCE', sequence)),
-    ...dependents.materializedViews.map((view) => aside('MATERIALIZED VIEW', view)),
-  ];
-}
-
-/** Gives staging, its indexes, statistics and identity sequences the names of the target's. */
-function promote(dependents: Dependents, staging: TableName): readonly string[] {
-  const { target } = dependents;
-  return [
-    rename('TABLE', staging, target.name),
-    ...dependents.indexes
-      .filter(({ table }) => isSameTable(table, target))
-      .map((index) => {
-        const name = stagingIndexName(index, staging);
-        return rename('INDEX', { schema: staging.schema, name }, index.name);
-      }),
-    ...dependents.statistics
-      .filter(({ table }) => isSameTable(table, target))
-      .map((statistics) => {
-        const name = stagingStatisticsName(statistics, staging);
-        return rename('STATISTICS', { schema: statistics.schema, name }, statistics.name);
-      }),
-    ...stagingSequences(dependents, staging).map(({ former, fresh }) =>
-      rename('SEQUENCE', fresh, former.name),
-    ),
   ];
 }
 
@@ -155,16 +102,6 @@ function bindAnew(dependents: Dependents): readonly string[] {
     ...dependents.policiesOfOthers.map(rebindPolicy),
     ...dependents.rules.flatMap(createRule),
     ...dependents.triggers.flatMap((trigger) => createTrigger(trigger, dependents.target)),
-  ];
-}
-
-function dropOld(dependents: Dependents, staging: TableName): readonly string[] {
-  const { target, materializedViews } = dependents;
-  const drop = (kind: string, thing: TableName) =>
-    `DROP ${kind} ${quoteTable({ schema: thing.schema, name: asideName(staging, kind, thing) })}`;
-  return [
-    ...materializedViews.toReversed().map((view) => drop('MATERIALIZED VIEW', view)),
-    drop('TABLE', target),
   ];
 }
 
