@@ -4,19 +4,20 @@ import { chart } from './chart.ts';
 import { measureGrowth, measureIncrements, measureShards, measureWidths } from './growth.ts';
 import { type Result, resultTable } from './results.ts';
 import { EVENTS, STATISTICS } from './shapes.ts';
+import { measureSlow } from './slow.ts';
 import { openStage } from './stage.ts';
 import { measureShape } from './ways.ts';
 
 /**
- * `bun run bench [--rows N] [--repeat N] [--only ways,growth,shards,columns,increments]`: measures
- * this program beside other ways to load the same rows, on parts that it starts itself. Figures
+ * `bun run bench [--rows N] [--repeat N] [--only ways,growth,shards,columns,increments,slow]`:
+ * measures this program beside other ways to load the same rows, on parts that it starts itself. Figures
  * are to be compared within one run only: machines differ, and share their CPUs.
  */
 const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: '1000000' },
     repeat: { type: 'string', default: '5' },
-    only: { type: 'string', default: 'ways,growth,shards,columns,increments' },
+    only: { type: 'string', default: 'ways,growth,shards,columns,increments,slow' },
   },
 });
 const rows = Number(values.rows);
@@ -40,6 +41,7 @@ if (wanted.has('growth')) add(await measureGrowth(stage, rows));
 if (wanted.has('shards')) add(await measureShards(stage, rows));
 if (wanted.has('columns')) add(await measureWidths(stage, rows));
 if (wanted.has('increments')) add(await measureIncrements(stage, rows));
+if (wanted.has('slow')) add(await measureSlow(stage));
 
 await Bun.write(
   join(import.meta.dir, 'results.json'),

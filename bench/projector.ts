@@ -10,13 +10,17 @@ export interface ProjectorRun {
   readonly rows: number;
 }
 
-/** Runs the program on the source table `name`. */
-export async function runProjector(stage: Stage, name: string): Promise<ProjectorRun> {
+/** Runs the program on the source table `name`; `uri` where it should reach PostgreSQL another way. */
+export async function runProjector(
+  stage: Stage,
+  name: string,
+  uri: string = stage.database.uri,
+): Promise<ProjectorRun> {
   const flags = {
     'bq-dataset': DATASET,
     'bq-table': name,
     'bq-location': 'US',
-    'pg-conn': stage.database.uri,
+    'pg-conn': uri,
     'pg-table': `target_${name}`,
     'gcs-bucket': BUCKET,
   };

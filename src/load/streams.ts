@@ -62,24 +62,38 @@ export interface StreamControl {
   observe(rows: number, nowMs: number): void;
 }
 
+/** Times of a try, in milliseconds. */
+interface Try {
+  /** What a stream sends at first fills the buffers on the way, and says nothing of the server. */
+  readonly fillingMs: number;
+  readonly measuredMs: number;
+}
+
+const TRY: Try = { fillingMs: 500, measuredMs: 2500 };
+
 /**
- * Finds the number of streams while the load runs: begins with two, adds one after each `periodMs`
- * in which throughput grew by more than a tenth, and takes the last one back when it did not.
+ * Finds the number of streams while the load runs: begins with two, adds one after each try in which
+ * throughput grew by more than a tenth, and takes the last one back when it did not in two tries: on a
+ * slow line throughput goes up and down by that much.
  */
-export function controlStreams(limit: StreamLimit, periodMs = 3000): StreamControl {
+export function controlStreams(limit: StreamLimit, { fillingMs, measuredMs } = TRY): StreamControl {
   let wanted = Math.min(FIRST_STREAMS, limit.most);
   let settled = wanted === limit.most;
   let reason = settled ? limit.reason : 'it was done before more were tried';
   let best = 0;
-  let fromRows = 0;
-  let fromMs: number | undefined;
+  let doubtful = false;
+  let changedMs: number | undefined;
+  let from: { readonly rows: number; readonly ms: number } | undefined;
 
   function decide(rate: number): void {
     if (rate > best * GAIN) {
       best = rate;
+      doubtful = false;
       settled = wanted === limit.most;
       if (settled) reason = limit.reason;
       else wanted += 1;
+    } else if (!doubtful) {
+      doubtful = true;
     } else {
       wanted -= 1;
       settled = true;
@@ -96,12 +110,14 @@ export function controlStreams(limit: StreamLimit, periodMs = 3000): StreamContr
     },
     observe(rows, nowMs) {
       if (settled) return;
-      fromMs ??= nowMs;
-      const elapsed = nowMs - fromMs;
-      if (elapsed < periodMs) return;
-      decide((rows - fromRows) / elapsed);
-      fromRows = rows;
-      fromMs = nowMs;
+      changedMs ??= nowMs;
+      if (nowMs < changedMs + fillingMs) return;
+      from ??= { rows, ms: nowMs };
+      const elapsed = nowMs - from.ms;
+      if (elapsed < measuredMs) return;
+      decide((rows - from.rows) / elapsed);
+      changedMs = nowMs;
+      from = undefined;
     },
   };
 }

@@ -28,7 +28,7 @@ export interface TcpProxy extends AsyncDisposable {
   trap(trap: Trap): Promise<void>;
   /** Neither takes nor gives a byte, while true. */
   stall(stalled: boolean): void;
-  /** Lets the clients together send so many bytes a second. */
+  /** Lets each connection send so many bytes a second. */
   pace(bytesPerSecond: number): void;
   /** Turns new connections down, while true. */
   refuse(refusing: boolean): void;
@@ -38,6 +38,8 @@ interface Pair {
   readonly client: Socket;
   readonly server: Socket;
   sent: number;
+  /** When the line will have carried what was sent. */
+  freeAt: number;
   trapped: Trap['what'] | undefined;
 }
 
@@ -48,7 +50,7 @@ export async function startProxy(port: number): Promise<TcpProxy> {
   const traps: { readonly trap: Trap; readonly snap: () => void }[] = [];
   let [refusing, opened, stalled] = [false, 0, false];
   let limit = { bytes: Infinity, times: 0 };
-  let [bytesPerSecond, freeAt] = [Infinity, 0];
+  let bytesPerSecond = Infinity;
 
   function destroy(pair: Pair): void {
     pair.client.destroy();
@@ -72,12 +74,12 @@ export async function startProxy(port: number): Promise<TcpProxy> {
   }
 
   /** Takes nothing more from the client until the line has had the time for the chunk. */
-  function wait(client: Socket, chunk: Buffer): void {
+  function wait(pair: Pair, chunk: Buffer): void {
     if (bytesPerSecond === Infinity) return;
     const now = performance.now();
-    freeAt = Math.max(now, freeAt) + (chunk.length / bytesPerSecond) * 1000;
-    client.pause();
-    setTimeout(() => client.resume(), freeAt - now);
+    pair.freeAt = Math.max(now, pair.freeAt) + (chunk.length / bytesPerSecond) * 1000;
+    pair.client.pause();
+    setTimeout(() => pair.client.resume(), pair.freeAt - now);
   }
 
   function fromServer(pair: Pair, chunk: Buffer): void {
@@ -90,13 +92,13 @@ export async function startProxy(port: number): Promise<TcpProxy> {
     if (refusing) return void client.destroy();
     opened += 1;
     const server = connect(port, '127.0.0.1');
-    const pair: Pair = { client, server, sent: 0, trapped: undefined };
+    const pair: Pair = { client, server, sent: 0, freeAt: 0, trapped: undefined };
     pairs.add(pair);
     if (stalled) for (const socket of [client, server]) socket.pause();
     server.on('error', () => undefined);
     client.on('data', (chunk: Buffer) => {
       fromClient(pair, chunk);
-      wait(client, chunk);
+      wait(pair, chunk);
     });
     server.on('data', (chunk: Buffer) => fromServer(pair, chunk));
     for (const socket of [client, server]) socket.on('close', () => destroy(pair));
