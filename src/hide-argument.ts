@@ -50,10 +50,13 @@ export function connectionRanges(cmdline: Uint8Array): readonly (readonly [numbe
   return ranges;
 }
 
-/** The value in `--pg-conn=value`, and any connection URI, wherever it was put by mistake. */
+/** What a connection string that may hold a password is known by, in either of libpq's forms. */
+export const CONNECTION_STRING = /postgres(?:ql)?:\/\/|\bpassword\s*=/i;
+
+/** The value in `--pg-conn=value`, and any connection string, wherever it was put by mistake. */
 function secretStart(word: string): number | undefined {
   const inline = '--pg-conn=';
   if (word.startsWith(inline)) return inline.length;
-  const uri = word.search(/postgres(ql)?:\/\//i);
-  return uri < 0 ? undefined : uri;
+  const start = word.search(CONNECTION_STRING);
+  return start < 0 ? undefined : start;
 }

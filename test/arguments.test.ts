@@ -149,7 +149,9 @@ describe('flags', () => {
   test('whatever is typed, it is read or refused, and the password is never repeated', () => {
     const secret = 'hunter2';
     const uri = `postgresql://u:${secret}@10.1.2.3/db`;
+    const pairs = `host=10.1.2.3 password = ${secret} dbname=db`;
     const word = fc.oneof(
+      fc.constantFrom(pairs, `--pg-con=${pairs}`, `--pg-table=${pairs}`, `--bq-table=${pairs}`),
       fc.constantFrom(...Object.keys(GOOD).map((name) => `--${name}`)),
       fc.constantFrom(uri, `--pg-con=${uri}`, `-${uri}`, `--${uri}`, `--pg-conn=${uri}@`),
       fc.constantFrom('--', '-', '='),

@@ -195,6 +195,7 @@ test('a connection URI is hidden under a misspelt flag and with a space before i
     'x',
   ]);
   expect(hidden('p', '--pg-con=postgres://h')).toEqual(['p', `--pg-con=${'*'.repeat(12)}`]);
+  expect(hidden('p', 'host=h password=x')).toEqual(['p', `host=h ${'*'.repeat(10)}`]);
   expect(hidden('p', '--pg-conn=', '--pg-conn')).toEqual(['p', '--pg-conn=', '--pg-conn']);
 });
 

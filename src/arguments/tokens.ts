@@ -1,4 +1,5 @@
 import type { ProjectorError } from '../errors.ts';
+import { CONNECTION_STRING } from '../hide-argument.ts';
 import { nearest } from '../nearest.ts';
 import { FLAG_NAMES, type FlagName } from './flags.ts';
 import { usageError } from './usage-error.ts';
@@ -75,8 +76,8 @@ function valueError(name: FlagName, value: string | undefined): ProjectorError |
     return usageError(`--${name} needs a value`, next);
   }
   // Here, before any check of values could repeat a password that is in it.
-  if (name !== 'pg-conn' && /postgres(ql)?:\/\//i.test(value)) {
-    return usageError(`--${name} holds a connection URI`, 'Give that one to --pg-conn.');
+  if (name !== 'pg-conn' && CONNECTION_STRING.test(value)) {
+    return usageError(`--${name} holds a connection string`, 'Give that one to --pg-conn.');
   }
   if (value.trim() !== '') return undefined;
   const next = 'Write its value, or check that the shell variable in its place is set.';
