@@ -151,6 +151,15 @@ describe('flags', () => {
     const uri = `postgresql://u:${secret}@10.1.2.3/db`;
     const pairs = `host=10.1.2.3 password = ${secret} dbname=db`;
     const word = fc.oneof(
+      fc.constantFrom(
+        ...['&', ' '].flatMap((rest) => [
+          `--pg-conn=postgres://u@h/d?password=a${rest}${secret}`,
+          `--pg-conn=postgres://u@h/d?password=a${rest}${secret}=b`,
+          `--pg-conn=postgres://u@h/d?password=a${rest}${secret}=b=c`,
+          `--pg-conn=host=h password=a${rest}${secret}`,
+          `--pg-conn=host=h password=a${rest}${secret}=b`,
+        ]),
+      ),
       fc.constantFrom(pairs, `--pg-con=${pairs}`, `--pg-table=${pairs}`, `--bq-table=${pairs}`),
       fc.constantFrom(...Object.keys(GOOD).map((name) => `--${name}`)),
       fc.constantFrom(uri, `--pg-con=${uri}`, `-${uri}`, `--${uri}`, `--pg-conn=${uri}@`),

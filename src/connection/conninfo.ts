@@ -1,4 +1,4 @@
-import { refuse } from './refusal.ts';
+import { isSecret, refuse, restOfSecret } from './refusal.ts';
 
 /** Parameters by libpq's names, as they were written, not yet checked. */
 export type Conninfo = Map<string, string>;
@@ -58,6 +58,9 @@ function badPlace(rest: string): string {
 function storePair(conninfo: Conninfo, pair: string): void {
   const [name = '', value] = splitOnce(pair, '=');
   const key = decode(name, 'the name of a parameter');
+  const before = [...conninfo.keys()].at(-1) ?? '';
+  const malformed = value === undefined || value.includes('=');
+  if (malformed && isSecret(before)) throw restOfSecret(before);
   if (value === undefined) throw refuse(`the parameter ${key} has no value`, `Write ${key}=VALUE.`);
   if (value.includes('=')) {
     throw refuse(`the parameter ${key} has a second =`, 'Write %3D for an = within a value.');

@@ -1,6 +1,6 @@
 import { nearest } from '../nearest.ts';
 import type { Conninfo } from './conninfo.ts';
-import { refuse } from './refusal.ts';
+import { isSecret, refuse, restOfSecret } from './refusal.ts';
 
 /** The variables of the environment that a run may look at. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -133,8 +133,10 @@ export type ParameterReader = (name: string) => string | undefined;
 
 /** Checks every parameter, those of the environment too, before any is used. */
 export function checkParameters(conninfo: Conninfo, env: Environment): ParameterReader {
+  let before = '';
   for (const name of conninfo.keys()) {
-    if (!Object.hasOwn(PARAMETERS, name)) throw unknown(name);
+    if (!Object.hasOwn(PARAMETERS, name)) throw unknown(name, before);
+    before = name;
   }
   // An empty value counts as said: the environment is not looked at then.
   const written = (name: string) =>
@@ -158,7 +160,8 @@ function refused(name: string, value: string, parameter: Parameter): Error {
   return refuse(`${name}${values.length > 0 ? `=${value}` : ''} is refused: ${reason}`, next);
 }
 
-function unknown(name: string): Error {
+function unknown(name: string, before: string): Error {
+  if (isSecret(before)) return restOfSecret(before);
   const meant = nearest(name, Object.keys(PARAMETERS));
   return refuse(
     `${name} is not a parameter of PostgreSQL connections`,

@@ -12,3 +12,16 @@ export function refuse(message: string, next: string): ProjectorError {
     exitCode: 2,
   });
 }
+
+/** Whether a parameter's value is a secret. What follows it may be the rest of one. */
+export function isSecret(name: string): boolean {
+  return name === 'password' || name === 'sslpassword';
+}
+
+/** The error of what follows a secret and is no parameter: it is not quoted. */
+export function restOfSecret(name: string): ProjectorError {
+  return refuse(
+    `what follows ${name} is not a parameter of PostgreSQL connections`,
+    'In a URI write %26 for an & in a password; elsewhere put single quotes around a password with spaces.',
+  );
+}
