@@ -33,6 +33,7 @@ export interface RetryOptions {
   readonly onUnauthorized?: () => Promise<void>;
   /** Told of the first failure in a row, and then every 30 s, while it is tried again. */
   readonly onWait?: (error: unknown) => void;
+  /** Other than RETRY_LIMITS: for tests. */
   readonly limits?: RetryLimits;
 }
 
@@ -58,7 +59,7 @@ export async function retry<T>(action: () => Promise<T>, options: RetryOptions):
   }
 }
 
-/** A try that outlasts any request without an answer did work of hours, or some of it. */
+/** A try that outlasts a request without an answer was at work: what comes next is a new row. */
 function gotSomewhere(lastedMs: number, { answerMs }: RetryLimits): boolean {
   return lastedMs > 2 * answerMs;
 }
