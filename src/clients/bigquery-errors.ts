@@ -39,12 +39,12 @@ const RETRYABLE_NETWORK = new Set([
 
 /** BigQuery's word for the error: `notFound`, `accessDenied`, ...; undefined for others. */
 export function reasonOf(error: unknown): string | undefined {
-  return (error as ApiError).errors?.[0]?.reason;
+  return (error as ApiError | undefined)?.errors?.[0]?.reason;
 }
 
 /** The HTTP status of a failed call; undefined where there was no answer. */
 export function statusOf(error: unknown): number | undefined {
-  const code = Number((error as ApiError).code);
+  const code = Number((error as ApiError | undefined)?.code);
   return Number.isInteger(code) ? code : undefined;
 }
 
@@ -60,9 +60,11 @@ export function isRetryable(error: unknown): boolean {
   if (isRetryableReason(reason)) return true;
   if (reason === 'quotaExceeded' || reason === 'accessDenied') return false;
   const status = statusOf(error);
-  return (status !== undefined && RETRYABLE_STATUS.has(status)) || isNetworkError(error);
+  const answered = status !== undefined || reason !== undefined;
+  return answered ? RETRYABLE_STATUS.has(status ?? 0) : isNetworkError(error);
 }
 
+/** Asked only where there was no answer: a table, a column or a value can be called `network`. */
 function isNetworkError(error: unknown): boolean {
   for (let at: unknown = error, depth = 0; at != null && depth < 5; depth += 1) {
     if (RETRYABLE_NETWORK.has(String((at as ApiError).code))) return true;

@@ -133,7 +133,10 @@ const DENIED: readonly (readonly [words: RegExp, next: string])[] = [
     /Drive credentials/i,
     'A run has no access to Google Drive: copy the sheet into a table by a scheduled query, and read that.',
   ],
-  [/storage\.|bucket/i, 'Grant roles/storage.objectUser on the bucket to the service account.'],
+  [
+    /storage\.(?:objects|buckets)\.|gs:\/\/|Cloud Storage bucket/i,
+    'Grant roles/storage.objectUser on the bucket to the service account.',
+  ],
   [
     /bigquery\.jobs/i,
     'Grant roles/bigquery.jobUser on the project of the credentials to the service account.',
