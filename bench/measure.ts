@@ -106,6 +106,11 @@ export async function measureServer(
   return { wallSeconds, clientCpuSeconds: 0, backendCpuSeconds, peakMemoryMb: 0 };
 }
 
+/** The number in the middle. */
+export function medianOf(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+}
+
 /** The run in the middle by wall time. */
 export function median<Measured extends Figures>(runs: readonly Measured[]): Measured {
   const sorted = [...runs].sort((a, b) => a.wallSeconds - b.wallSeconds);

@@ -6,7 +6,7 @@ export interface Result extends Figures {
   readonly rows: number;
   readonly streams: number;
   readonly what: string;
-  /** Wall time over the floor of the same shape, rows and stream count; null without such a floor. */
+  /** Wall time over that of the binary floor with the same shape, rows and streams; null without one. */
   readonly ratioToFloor: number | null;
 }
 
@@ -17,7 +17,7 @@ export function result(
   streams: number,
   what: string,
   figures: Figures,
-  floor?: Figures,
+  ratioToFloor?: number,
 ): Result {
   const round = (value: number, digits = 3) => Number(value.toFixed(digits));
   return {
@@ -29,7 +29,7 @@ export function result(
     clientCpuSeconds: round(figures.clientCpuSeconds),
     backendCpuSeconds: round(figures.backendCpuSeconds, 2),
     peakMemoryMb: round(figures.peakMemoryMb, 1),
-    ratioToFloor: floor === undefined ? null : round(figures.wallSeconds / floor.wallSeconds, 2),
+    ratioToFloor: ratioToFloor === undefined ? null : round(ratioToFloor, 2),
   };
 }
 

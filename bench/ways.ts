@@ -1,11 +1,14 @@
 import { type Files, runFloor, runPsql, writeFiles } from './floor.ts';
-import { type Figures, median } from './measure.ts';
+import { type Figures, median, medianOf } from './measure.ts';
 import { allowStreams, forgetTarget, runProjector } from './projector.ts';
 import { type Result, result } from './results.ts';
 import type { Shape } from './shapes.ts';
 import { fillSource, type Stage } from './stage.ts';
 
-/** All ways to get the same rows into Postgres, each the median of `repeat` runs, taken in turns. */
+/**
+ * All ways to get the same rows into Postgres, each the median of `repeat` runs, taken in turns. The
+ * ratio to the floor is the median of the rounds' own, whose two runs the machine served alike.
+ */
 export async function measureShape(
   stage: Stage,
   shape: Shape,
@@ -18,57 +21,52 @@ export async function measureShape(
   const files = await writeFiles(stage, `target_${name}`);
   const runs = new Map<string, Figures[]>();
   for (let round = 0; round < repeat; round += 1) {
-    for (const [way, run] of ways(stage, files, name)) {
-      const [figures, extra] = await run();
-      runs.set(way, [...(runs.get(way) ?? []), figures]);
-      if (extra)
-        runs.set(`end-to-end ${way.split(' ')[1]}`, [
-          ...(runs.get(`end-to-end ${way.split(' ')[1]}`) ?? []),
-          extra,
-        ]);
+    for (const way of ways(stage, files, name)) {
+      for (const [what, figures] of Object.entries(await way.run())) {
+        const key = `${what} ${way.streams}`;
+        runs.set(key, [...(runs.get(key) ?? []), figures]);
+      }
     }
   }
-  const figuresOf = (way: string) => median(runs.get(way) ?? []);
-  return [...runs.keys()].map((way) => {
-    const [what = '', streams = '1'] = way.split(' ');
-    const floor = figuresOf(`floor-binary ${streams}`);
-    return result(name, rows, Number(streams), what, figuresOf(way), floor);
+  return Array.from(runs, ([key, measured]) => {
+    const [what = '', streams = '1'] = key.split(' ');
+    const floors = runs.get(`floor-binary ${streams}`) ?? [];
+    const ratio = medianOf(measured.map((run, round) => run.wallSeconds / wallOf(floors[round])));
+    return result(name, rows, Number(streams), what, median(measured), ratio);
   });
 }
 
-type Way = () => Promise<readonly [Figures, Figures?]>;
+function wallOf(figures: Figures | undefined): number {
+  return figures?.wallSeconds ?? Number.NaN;
+}
 
-/** `what streams` and how to run it. */
-function ways(stage: Stage, files: Files, name: string): readonly (readonly [string, Way])[] {
-  const load =
-    (streams: 1 | 2): Way =>
-    async () => {
-      await forgetTarget(stage, name);
-      await allowStreams(stage, streams);
-      const run = await runProjector(stage, name);
-      await allowStreams(stage, undefined);
-      if (run.streams !== streams)
-        throw new Error(`loaded by ${run.streams} streams, not ${streams}`);
-      return [run.load, run.endToEnd];
-    };
-  const floor =
-    (format: 'binary' | 'csv', connections: 1 | 2): Way =>
-    async () => [await runFloor(stage, files, format, connections)];
-  const psql =
-    (zipped: boolean): Way =>
-    async () => [await runPsql(stage, files, zipped)];
+interface Way {
+  readonly streams: 1 | 2;
+  /** What was measured, by its name in the results. */
+  readonly run: () => Promise<Readonly<Record<string, Figures>>>;
+}
+
+function ways(stage: Stage, files: Files, name: string): readonly Way[] {
+  async function load(streams: 1 | 2) {
+    await forgetTarget(stage, name);
+    await allowStreams(stage, streams);
+    const run = await runProjector(stage, name);
+    await allowStreams(stage, undefined);
+    if (run.streams !== streams) throw new Error(`loaded by ${run.streams} streams`);
+    return { load: run.load, 'end-to-end': run.endToEnd };
+  }
+  async function floor(format: 'binary' | 'csv', streams: 1 | 2) {
+    return { [`floor-${format}`]: await runFloor(stage, files, format, streams) };
+  }
+  const own = ([1, 2] as const).flatMap((streams): Way[] => [
+    { streams, run: () => floor('binary', streams) },
+    { streams, run: () => load(streams) },
+    { streams, run: () => floor('csv', streams) },
+  ]);
+  if (Bun.which('psql') === null) return own;
   return [
-    ['floor-binary 1', floor('binary', 1)],
-    ['load 1', load(1)],
-    ['floor-binary 2', floor('binary', 2)],
-    ['load 2', load(2)],
-    ['floor-csv 1', floor('csv', 1)],
-    ['floor-csv 2', floor('csv', 2)],
-    ...(Bun.which('psql') === null
-      ? []
-      : ([
-          ['psql-csv 1', psql(false)],
-          ['zcat-psql 1', psql(true)],
-        ] as const)),
+    ...own,
+    { streams: 1, run: async () => ({ 'psql-csv': await runPsql(stage, files, false) }) },
+    { streams: 1, run: async () => ({ 'zcat-psql': await runPsql(stage, files, true) }) },
   ];
 }
