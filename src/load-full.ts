@@ -1,16 +1,12 @@
 import { freemem } from 'node:os';
-import { readBlocks } from './avro/blocks.ts';
 import { groupSplits, planSplits, type Split } from './avro/splits.ts';
 import { checkLoaded, type LoadedSplit } from './check.ts';
 import type { Context } from './context.ts';
-import { createEncoder } from './copy/encoder.ts';
-import { CHUNK_BYTES } from './copy/pump.ts';
 import type { Exported } from './export.ts';
 import { quoteTable, type TableName } from './identifiers.ts';
 import { type Instant, laterInstant } from './instant.ts';
-import { headersOf } from './load/headers.ts';
 import { loadGroup } from './load/load-group.ts';
-import { readAhead } from './load/read-ahead.ts';
+import { openExport } from './load/open-export.ts';
 import { runStreams } from './load/run-streams.ts';
 import { controlStreams, limitStreams, type StreamControl } from './load/streams.ts';
 import { copyStatement, type Plan } from './plan.ts';
@@ -50,47 +46,37 @@ export async function loadFull(
   exported: Exported,
   staging: TableName,
 ): Promise<Loaded> {
-  const store = await context.store();
-  const headerOf = headersOf(store, context.signal);
   const splits = planSplits(exported.objects, SPLIT_BYTES);
   const progress = await alreadyLoaded(context, plan, splits);
   const done = new Set(progress.loaded.map(({ split }) => split.id));
   const toLoad = splits.filter((split) => !done.has(split.id));
   const phase = context.report.phase('load', { total: exported.rows, unit: 'rows' });
-  const limit = await context.control.run((session) => limitStreams(session, freemem()));
-  const control = controlStreams(limit);
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
+  using reading = openExport(plan, await context.store(), toLoad, signal);
+  const limit = await context.control.run((session) => limitStreams(session, freemem()));
+  const control = controlStreams(limit);
   const counted = countRows(progress, (rows) => {
     phase.advance(rows, { rows });
     const before = control.wanted;
     control.observe(rows, performance.now());
     if (control.wanted !== before) streams.grow();
   });
-  const ahead = readAhead((split) => readBlocks(store, headerOf, split, signal));
   const statement = copyStatement(plan, quoteTable(staging));
-  const [first] = toLoad;
-  const fields = first === undefined ? [] : (await headerOf(first)).fields;
   const makeWorker = () => {
-    const encoder = createEncoder(plan.format, plan.columns, fields, CHUNK_BYTES);
-    return async (group: Group, next: () => Group | undefined) => {
-      const given = { plan, statement, store, headerOf, ahead, signal };
-      const job = {
-        ...given,
-        encoder,
-        splits: group,
-        next: () => next() ?? [],
-        onProgress: counted(),
-      };
-      add(progress, group, await loadGroup(context, job));
+    const creating = reading.encoder();
+    return async (splits: Group, next: () => Group | undefined) => {
+      const encoder = await creating;
+      const part = { splits, next: () => next() ?? [], onProgress: counted() };
+      add(progress, splits, await loadGroup(context, { ...reading, statement, encoder, ...part }));
     };
   };
   const groups = groupSplits(toLoad, Math.min(GROUP_BYTES, exported.bytes / LEAST_GROUPS));
   const streams = runStreams(groups, control, makeWorker, stop);
-  await streams.done.finally(ahead.close);
+  await streams.done;
   phase.finish();
   context.report.info(streamsText(control, groups.length));
-  await checkLoaded(plan, exported, progress.loaded, progress.copiedRows, headerOf);
+  await checkLoaded(plan, exported, progress.loaded, progress.copiedRows, reading.headerOf);
   return { rows: progress.copiedRows, watermark: progress.watermark };
 }
 

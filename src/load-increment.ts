@@ -1,15 +1,11 @@
-import { readBlocks } from './avro/blocks.ts';
 import { planSplits } from './avro/splits.ts';
 import { checkLoaded } from './check.ts';
 import type { Context } from './context.ts';
 import { rolledBack, type Session } from './control.ts';
-import { createEncoder } from './copy/encoder.ts';
-import { CHUNK_BYTES } from './copy/pump.ts';
 import type { Exported } from './export.ts';
 import { instantOfPostgresMicros } from './instant.ts';
 import { copySplits } from './load/copy-splits.ts';
-import { headersOf } from './load/headers.ts';
-import { readAhead } from './load/read-ahead.ts';
+import { openExport } from './load/open-export.ts';
 import { type Loaded, SPLIT_BYTES } from './load-full.ts';
 import { addColumns, batchTable, copyInto, mergeStatement } from './merge.ts';
 import { copyStatement, type Plan } from './plan.ts';
@@ -67,21 +63,16 @@ async function copyAll(
   session: Session,
   onProgress: (rows: number) => void,
 ): Promise<Loaded> {
-  const { signal } = context;
-  const store = await context.store();
-  const headerOf = headersOf(store, signal);
   const splits = planSplits(exported.objects, SPLIT_BYTES);
   const [first] = splits;
   if (first === undefined) return { rows: 0, watermark: undefined };
-  const { fields } = await headerOf(first);
-  const encoder = createEncoder(plan.format, plan.columns, fields, CHUNK_BYTES);
+  using reading = openExport(plan, await context.store(), splits, context.signal);
   const statement = copyStatement(plan, copyInto(plan));
-  const ahead = readAhead((split) => readBlocks(store, headerOf, split, signal));
-  const given = { plan, statement, store, headerOf, ahead, signal };
-  const job = { ...given, encoder, splits, next: () => [], onProgress };
-  const { sums, rows } = await copySplits(session, job).finally(ahead.close);
+  const encoder = await reading.encoder();
+  const job = { ...reading, statement, encoder, next: () => [], onProgress };
+  const { sums, rows } = await copySplits(session, job);
   const loaded = sums.map((sum, i) => ({ split: splits[i] ?? first, sum }));
-  await checkLoaded(plan, exported, loaded, rows, headerOf);
+  await checkLoaded(plan, exported, loaded, rows, reading.headerOf);
   const max = encoder.maxMicros();
   return { rows, watermark: max === undefined ? undefined : instantOfPostgresMicros(max) };
 }

@@ -56,10 +56,12 @@ export function readBlocks(
   signal: AbortSignal,
 ): BlockReader {
   const bytes = openSplitBytes(store, split, signal);
+  const opening = openReader(bytes, headerOf, split);
+  opening.catch(() => undefined); // whoever iterates is told
   let sum: SplitSum | undefined;
   return {
     [Symbol.asyncIterator]: () =>
-      iterateBlocks(bytes, headerOf, split, (finished) => {
+      iterateBlocks(bytes, opening, split, (finished) => {
         sum = finished;
       }),
     sum() {
@@ -72,14 +74,14 @@ export function readBlocks(
 
 async function* iterateBlocks(
   bytes: SplitBytes,
-  headerOf: HeaderOf,
+  opening: ReturnType<typeof openReader>,
   split: Split,
   finished: (sum: SplitSum) => void,
 ): AsyncGenerator<Block, void, undefined> {
   const { start, end } = split;
   let rows = 0;
   try {
-    const reader = await openReader(bytes, headerOf, split);
+    const reader = await opening;
     const firstBlock = await reader.findFirst();
     let after = firstBlock;
     while (after !== null && after < end) {

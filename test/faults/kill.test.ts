@@ -26,7 +26,7 @@ test('killed during the export, a run leaves a job that the next run stops', asy
 
 test('killed while it loads, a full load is gone on with from the same export', async () => {
   await using scene = await openScene();
-  scene.world.google.fail({ ...SLOW_OBJECT, kind: 'stall', afterBytes: 2000, nth: 5, times: 99 });
+  scene.world.google.fail({ ...SLOW_OBJECT, kind: 'stall', afterBytes: 2000, nth: 4, times: 99 });
   const run = scene.start();
   await scene.until(async () => (await splitsDone(scene)) > 0);
   await kill(run);
@@ -51,7 +51,7 @@ test('killed among many small objects, a full load goes on after those that are 
 
 test('rows that arrived after the export that was gone on with come with the next run', async () => {
   await using scene = await openScene();
-  scene.world.google.fail({ ...SLOW_OBJECT, kind: 'stall', afterBytes: 2000, nth: 5, times: 99 });
+  scene.world.google.fail({ ...SLOW_OBJECT, kind: 'stall', afterBytes: 2000, nth: 4, times: 99 });
   const run = scene.start();
   await scene.until(async () => (await splitsDone(scene)) > 0);
   await kill(run);
@@ -64,7 +64,7 @@ test('rows that arrived after the export that was gone on with come with the nex
 test('an export of which an object is gone is not gone on with', async () => {
   await using scene = await openScene();
   const { google } = scene.world;
-  google.fail({ ...SLOW_OBJECT, kind: 'stall', afterBytes: 2000, nth: 5, times: 99 });
+  google.fail({ ...SLOW_OBJECT, kind: 'stall', afterBytes: 2000, nth: 4, times: 99 });
   const run = scene.start();
   await scene.until(async () => (await splitsDone(scene)) > 0);
   await kill(run);

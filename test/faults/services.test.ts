@@ -70,7 +70,7 @@ test('a flipped byte never becomes a value: the run fails and the target stays',
   await using scene = await openScene();
   await scene.recover();
   await scene.addRows(1000);
-  scene.world.google.fail({ ...OBJECT, kind: 'flip', atByte: 3000, nth: 5, times: 99 });
+  scene.world.google.fail({ ...OBJECT, kind: 'flip', atByte: 3000, nth: 4, times: 99 });
   const { exitCode, text } = await scene.start().outcome;
   expect(exitCode).toBe(1);
   expect(text).toMatch(/CORRUPT_OBJECT|BAD_AVRO/);

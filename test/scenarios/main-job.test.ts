@@ -407,7 +407,7 @@ test('small objects take a request each, and share COPY statements', async () =>
   const { summary } = await runWell(world, { 'pg-conn': proxy.through(database.uri) });
   expect(summary['rows']).toBe(2000);
   const reads = google.requests.filter(({ path }) => path.includes('alt=media'));
-  expect(reads).toHaveLength(201); // one more for the schema
+  expect(reads).toHaveLength(200);
   const copies = proxy.statements.filter((text) => text.startsWith('COPY'));
   expect(copies.length).toBeLessThanOrEqual(20);
 });
