@@ -6,7 +6,13 @@ import type { Report } from '../report/report.ts';
 import type { Visibility } from '../source/visibility.ts';
 import type { SourceName } from '../source.ts';
 import { answered } from './answered.ts';
-import { apiMessage, isRetryable, isRetryableReason, statusOf } from './bigquery-errors.ts';
+import {
+  apiMessage,
+  isRetryable,
+  isRetryableReason,
+  reasonOf,
+  statusOf,
+} from './bigquery-errors.ts';
 import {
   explainJobFailure,
   explainNoProject,
@@ -147,7 +153,7 @@ async function untilDone(job: Job, source: SourceName, signal: AbortSignal): Pro
       await answered(job.getQueryResults(options), signal, RETRY_LIMITS.answerMs);
       return;
     } catch (error) {
-      if (/did not complete before/.test(String(error))) continue;
+      if (reasonOf(error) === undefined && /did not complete before/.test(String(error))) continue;
       if (isRetryable(error)) await requireRunning(job, source);
       throw error;
     }

@@ -3,7 +3,6 @@ import { quoteTable, type TableName } from '../identifiers.ts';
 import type { Handle } from './catalog.ts';
 import type { Dependents } from './dependents.ts';
 import { type Lock, lockStatement } from './locks.ts';
-import { isLockError } from './patience.ts';
 import { changed } from './swap-checks.ts';
 import { isServerError } from './violations.ts';
 
@@ -28,8 +27,8 @@ export async function takeLocks(
       await sql.unsafe(`${lockTimeout(leftMs)}; ${lockStatement(lock)}`);
     }
   } catch (error) {
-    // A relation that is gone, or now belongs to another.
-    if (isServerError(error) && !isLockError(error)) {
+    // Gone, with its schema or without; another kind of thing now; or another role's.
+    if (isServerError(error) && /^(?:42|3F)/.test(error.code)) {
       throw changed(target, [error.message], error);
     }
     throw error;

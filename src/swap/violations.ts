@@ -19,10 +19,12 @@ function isViolation(error: unknown): error is ServerError {
   return isServerError(error) && error.code.startsWith('23');
 }
 
-/** Whether `error` came from the server, and so has a SQLSTATE. */
+/** Whether `error` came from the server, and so has a SQLSTATE. No class of them begins with E: EPIPE is none. */
 export function isServerError(error: unknown): error is ServerError {
-  return error instanceof Error && 'code' in error && /^[0-9A-Z]{5}$/.test(String(error.code));
+  return error instanceof Error && 'code' in error && SQLSTATE.test(String(error.code));
 }
+
+const SQLSTATE = /^[0-9FHPX][0-9A-Z]{4}$/;
 
 /**
  * What to tell of rows that break a constraint of the target (CONSTRAINT_BROKEN): the constraint by

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { isServerError } from '../../src/swap/violations.ts';
 import { fullLoad } from './fixture.ts';
 import { failureOf, STAGING, setScene, TARGET, texts } from './scene.ts';
 
@@ -91,4 +92,14 @@ test('a foreign key that was declared NOT VALID stays so, though the new rows sa
   await fullLoad(scene.loader, { target: TARGET, staging: STAGING, rows: 'VALUES (1, 1)' });
   const state = `SELECT conname, convalidated FROM pg_constraint WHERE conrelid = 's.t'::regclass`;
   expect(await texts(scene.sql, state)).toEqual(['{"conname": "of_other", "convalidated": false}']);
+});
+
+test('a lost connection is no error of the server, though EPIPE has five letters', () => {
+  const withCode = (code: string) => Object.assign(new Error(code), { code });
+  for (const code of ['EPIPE', 'USAGE', 'ECONNRESET']) {
+    expect(isServerError(withCode(code))).toBe(false);
+  }
+  for (const code of ['08006', '42P01', 'XX000', 'P0001', 'HV000', 'F0001']) {
+    expect(isServerError(withCode(code))).toBe(true);
+  }
 });
