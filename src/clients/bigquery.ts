@@ -44,8 +44,10 @@ export interface Warehouse {
    */
   exportResult(jobId: string, source: SourceName): Promise<ExportResult>;
   /**
-   * Stops the job, and waits until it writes nothing more; a job that is done or unknown is success.
-   * It has a signal of its own: jobs are cancelled when the run's signal is aborted.
+   * Sees to it that the job writes nothing more: stops it, and waits until it is done. One that
+   * BigQuery does not know may have been asked for all the same, by a request that is still on its
+   * way: its id is used up, so that nothing begins under it. Has a signal of its own, as jobs are
+   * cancelled when the run's signal is aborted.
    */
   cancel(jobId: string, location: string, signal: AbortSignal): Promise<void>;
 }
@@ -94,6 +96,27 @@ type Attempt = <T>(action: () => Promise<T>, limits?: Limits) => Promise<T>;
 
 function warehouse(client: BigQuery, attempt: Attempt, signal: AbortSignal): Warehouse {
   const job = (id: string, location: string): Job => client.job(id, { location });
+  /** Takes the id for a job that does nothing; whoever may not start jobs has none on its way. */
+  async function useUp(jobId: string, location: string, until: AbortSignal): Promise<void> {
+    const configuration = { query: { query: 'SELECT 1', useLegacySql: false } };
+    const insert = () => client.createJob({ jobId, location, configuration });
+    await attempt(insert, { until }).catch((error) => {
+      if (statusOf(error) !== 409 && statusOf(error) !== 403) throw error;
+    });
+  }
+  /** Gives false where BigQuery does not know the job. */
+  async function stopped(running: Job, until: AbortSignal): Promise<boolean> {
+    try {
+      await attempt(() => running.cancel(), { until });
+      while (!isDone(await attempt(() => running.getMetadata(), { until }))) {
+        await sleep(CANCELLED_EVERY_MS, undefined, { signal: until });
+      }
+      return true;
+    } catch (error) {
+      if (statusOf(error) !== 404) throw error;
+      return false;
+    }
+  }
   return {
     async table(source) {
       const dataset = client.dataset(source.dataset, projectOf(source));
@@ -126,14 +149,9 @@ function warehouse(client: BigQuery, attempt: Attempt, signal: AbortSignal): War
     },
     async cancel(jobId, location, until) {
       const running = job(jobId, location);
-      try {
-        await attempt(() => running.cancel(), { until });
-        while (!isDone(await attempt(() => running.getMetadata(), { until }))) {
-          await sleep(CANCELLED_EVERY_MS, undefined, { signal: until });
-        }
-      } catch (error) {
-        if (statusOf(error) !== 404) throw error;
-      }
+      if (await stopped(running, until)) return;
+      await useUp(jobId, location, until);
+      await stopped(running, until);
     },
   };
 }

@@ -24,6 +24,26 @@ test('killed during the export, a run leaves a job that the next run stops', asy
   await scene.recover();
 });
 
+test.each(['SIGKILL', 'SIGTERM'] as const)(
+  'an export whose start is still on its way at a %s never begins',
+  async (signal) => {
+    await using scene = await openScene();
+    const { google } = scene.world;
+    google.fail({ method: 'POST', body: /EXPORT DATA/, kind: 'delay', ms: 3000 });
+    const run = scene.start();
+    const insert = () =>
+      google.requests.find(({ body }) => JSON.stringify(body ?? '').includes('EXPORT DATA'));
+    await scene.until(() => insert() !== undefined);
+    run.kill(signal);
+    await run.outcome;
+    await scene.recover();
+    expect(insert()?.status).toBeUndefined();
+    await scene.until(() => insert()?.status !== undefined);
+    await scene.expectRight();
+    expect(exportJobs(scene.world)).toBe(1);
+  },
+);
+
 test('killed while it loads, a full load is gone on with from the same export', async () => {
   await using scene = await openScene();
   scene.world.google.fail({ ...SLOW_OBJECT, kind: 'stall', afterBytes: 2000, nth: 4, times: 99 });
