@@ -96,12 +96,18 @@ type Attempt = <T>(action: () => Promise<T>, limits?: Limits) => Promise<T>;
 
 function warehouse(client: BigQuery, attempt: Attempt, signal: AbortSignal): Warehouse {
   const job = (id: string, location: string): Job => client.job(id, { location });
+  /** A job that exists already under this id is taken as started. */
+  async function insert(jobId: string, query: string, location: string, until = signal) {
+    const configuration = { query: { query, useLegacySql: false } };
+    const create = () => client.createJob({ jobId, location, configuration });
+    await attempt(create, { until }).catch((error) => {
+      if (statusOf(error) !== 409) throw error;
+    });
+  }
   /** Takes the id for a job that does nothing; whoever may not start jobs has none on its way. */
   async function useUp(jobId: string, location: string, until: AbortSignal): Promise<void> {
-    const configuration = { query: { query: 'SELECT 1', useLegacySql: false } };
-    const insert = () => client.createJob({ jobId, location, configuration });
-    await attempt(insert, { until }).catch((error) => {
-      if (statusOf(error) !== 409 && statusOf(error) !== 403) throw error;
+    await insert(jobId, 'SELECT 1', location, until).catch((error) => {
+      if (statusOf(error) !== 403) throw error;
     });
   }
   /** Gives false where BigQuery does not know the job. */
@@ -131,11 +137,7 @@ function warehouse(client: BigQuery, attempt: Attempt, signal: AbortSignal): War
       return cells.map((cell) => cell.v);
     },
     async start(jobId, sql, source) {
-      const configuration = { query: { query: sql, useLegacySql: false } };
-      const insert = () => client.createJob({ jobId, location: source.location, configuration });
-      await attempt(insert).catch((error) => {
-        if (statusOf(error) !== 409) explainJobFailure(source, sql)(error);
-      });
+      await insert(jobId, sql, source.location).catch(explainJobFailure(source, sql));
     },
     async exportResult(jobId, source) {
       const running = job(jobId, source.location);

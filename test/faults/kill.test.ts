@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { asksForExport } from '../scenarios/look.ts';
 import { exportJobs, openScene, type Scene } from './scene.ts';
 
 /** COMMIT as a message of its own: that of an increment, and that of a swap. */
@@ -31,8 +32,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
     const { google } = scene.world;
     google.fail({ method: 'POST', body: /EXPORT DATA/, kind: 'delay', ms: 3000 });
     const run = scene.start();
-    const insert = () =>
-      google.requests.find(({ body }) => JSON.stringify(body ?? '').includes('EXPORT DATA'));
+    const insert = () => google.requests.find(asksForExport);
     await scene.until(() => insert() !== undefined);
     run.kill(signal);
     await run.outcome;

@@ -1,3 +1,4 @@
+import type { RecordedRequest } from '../gcp/google.ts';
 import { BUCKET, type World } from './world.ts';
 
 /** The rows of a table as text, in order of their text. */
@@ -87,13 +88,15 @@ export function exportJobs({ google }: World) {
   return google.jobs().filter(({ query }) => query.startsWith('EXPORT DATA'));
 }
 
+/** Whether the request asks for an EXPORT DATA job. */
+export function asksForExport({ body }: RecordedRequest): boolean {
+  return JSON.stringify(body ?? '').includes('EXPORT DATA');
+}
+
 /** Makes the exports of the next run, and nothing else of it, take so long. */
 export function slowExports({ google }: World, seconds = 60): void {
   const before = google.requests.length;
-  const exporting = () =>
-    google.requests
-      .slice(before)
-      .some(({ body }) => JSON.stringify(body ?? '').includes('EXPORT DATA'));
+  const exporting = () => google.requests.slice(before).some(asksForExport);
   Object.defineProperty(google.settings, 'jobSeconds', {
     configurable: true,
     get: () => (exporting() ? seconds : 0),
