@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { openStage } from './bench-fixture.ts';
 import { chart } from './chart.ts';
 import { measureGrowth, measureIncrements, measureShards, measureWidths } from './growth.ts';
+import { measureShape } from './loaders.ts';
 import { type Result, resultTable } from './results.ts';
 import { EVENTS, STATISTICS } from './shapes.ts';
 import { measureSlow } from './slow.ts';
-import { openStage } from './stage.ts';
-import { measureShape } from './ways.ts';
 
 /**
  * `bun run bench [--rows N] [--repeat N] [--only ways,growth,shards,columns,increments,slow]`:

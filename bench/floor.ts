@@ -1,5 +1,5 @@
+import type { Stage } from './bench-fixture.ts';
 import { type Figures, measureCommand, measureServer } from './measure.ts';
-import type { Stage } from './stage.ts';
 
 /** The rows of a loaded target as files that the server can read: whole, and in two halves. */
 export interface Files {

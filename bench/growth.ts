@@ -1,7 +1,7 @@
+import { fillSource, type Stage } from './bench-fixture.ts';
 import { forgetTarget, runProjector } from './projector.ts';
 import { type Result, result } from './results.ts';
 import { EVENTS, type Shape, STATISTICS, wideShape } from './shapes.ts';
-import { fillSource, type Stage } from './stage.ts';
 
 /** A quarter, one, four and sixteen times `rows`: time and memory should not grow by the row. */
 export async function measureGrowth(stage: Stage, rows: number): Promise<readonly Result[]> {

@@ -1,5 +1,5 @@
+import { BUCKET, DATASET, type Stage } from './bench-fixture.ts';
 import { type Figures, measureCommand } from './measure.ts';
-import { BUCKET, DATASET, type Stage } from './stage.ts';
 
 /** One run of the compiled program. */
 export interface ProjectorRun {

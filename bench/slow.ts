@@ -1,8 +1,8 @@
 import { startProxy } from '../test/faults/proxy.ts';
+import { fillSource, type Stage } from './bench-fixture.ts';
 import { allowStreams, forgetTarget, runProjector } from './projector.ts';
 import { type Result, result } from './results.ts';
 import { EVENTS } from './shapes.ts';
-import { fillSource, type Stage } from './stage.ts';
 
 interface Line {
   readonly streams: number;

@@ -19,7 +19,7 @@ export interface Failure {
   /** What happened, to which table, column or object, in the user's own names. */
   readonly message: string;
   /** What to do next: a sentence, ending in the command or statement to run where there is one. */
-  readonly next?: string;
+  readonly hint?: string;
   readonly cause?: unknown;
   readonly exitCode?: ExitCode;
 }
@@ -31,13 +31,13 @@ export interface Failure {
 export class ProjectorError extends Error {
   override readonly name = 'ProjectorError';
   readonly code: string;
-  readonly next: string | undefined;
+  readonly hint: string | undefined;
   readonly exitCode: ExitCode;
 
   constructor(failure: Failure) {
     super(failure.message, { cause: failure.cause });
     this.code = failure.code;
-    this.next = failure.next;
+    this.hint = failure.hint;
     this.exitCode = failure.exitCode ?? 1;
   }
 }

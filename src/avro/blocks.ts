@@ -1,11 +1,12 @@
 import { inflateRawSync } from 'node:zlib';
-import type { ObjectStore } from '../clients/storage.ts';
-import { badAvro, gsUri } from './bad-avro.ts';
+import { gsUri } from '../google/object-info.ts';
+import type { ObjectStore } from '../google/storage.ts';
+import { badAvro } from './bad-avro.ts';
+import { openWindow, type Window } from './byte-window.ts';
 import { type Header, type HeaderOf, readHeader, SYNC_BYTES } from './header.ts';
 import { BLOCK_HEAD_BYTES, openSplitBytes, type SplitBytes } from './split-bytes.ts';
 import type { Split } from './splits.ts';
 import { readVarint } from './varint.ts';
-import { openWindow, type Window } from './window.ts';
 
 /** The rows of one Avro block, inflated. Valid until the next block is asked for. */
 export interface Block {
@@ -18,7 +19,7 @@ export interface Block {
 }
 
 /** What a split that was read to its end adds to the check of its object. Plain data: a ledger can hold it. */
-export interface SplitSum {
+export interface SplitChecksum {
   readonly start: number;
   readonly end: number;
   /** CRC32C of exactly the bytes [start, end). */
@@ -32,7 +33,7 @@ export interface SplitSum {
 /** The blocks of a split, to be iterated once. */
 export interface BlockReader extends AsyncIterable<Block> {
   /** The sums, once the iteration has ended; a TypeError before. */
-  sum(): SplitSum;
+  checksum(): SplitChecksum;
   /** Gives up a reader that is not iterated. */
   close(): Promise<void>;
 }
@@ -58,13 +59,13 @@ export function readBlocks(
   const bytes = openSplitBytes(store, split, signal);
   const opening = openReader(bytes, headerOf, split);
   opening.catch(() => undefined); // whoever iterates is told
-  let sum: SplitSum | undefined;
+  let sum: SplitChecksum | undefined;
   return {
     [Symbol.asyncIterator]: () =>
       iterateBlocks(bytes, opening, split, (finished) => {
         sum = finished;
       }),
-    sum() {
+    checksum() {
       if (sum === undefined) throw new TypeError(`split ${split.id} was not read to its end`);
       return sum;
     },
@@ -76,7 +77,7 @@ async function* iterateBlocks(
   bytes: SplitBytes,
   opening: ReturnType<typeof openReader>,
   split: Split,
-  finished: (sum: SplitSum) => void,
+  finished: (sum: SplitChecksum) => void,
 ): AsyncGenerator<Block, void, undefined> {
   const { start, end } = split;
   let rows = 0;

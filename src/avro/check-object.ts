@@ -1,7 +1,6 @@
-import type { ObjectInfo } from '../clients/storage.ts';
 import { ProjectorError } from '../errors.ts';
-import { gsUri } from './bad-avro.ts';
-import type { SplitSum } from './blocks.ts';
+import { gsUri, type ObjectInfo } from '../google/object-info.ts';
+import type { SplitChecksum } from './blocks.ts';
 import { combineCrc32c, parseCrc32c } from './crc32c.ts';
 import type { Header } from './header.ts';
 
@@ -12,7 +11,7 @@ import type { Header } from './header.ts';
 export function checkObject(
   object: ObjectInfo,
   header: Pick<Header, 'headerBytes'>,
-  sums: readonly SplitSum[],
+  sums: readonly SplitChecksum[],
 ): void {
   const ordered = sums.toSorted((a, b) => a.start - b.start || a.end - b.end);
   const next = { byte: 0, block: header.headerBytes };
@@ -36,7 +35,7 @@ function corrupt(object: ObjectInfo, missed: string): ProjectorError {
   return new ProjectorError({
     code: 'CORRUPT_OBJECT',
     message: `${gsUri(object)}: ${missed} were not read exactly once`,
-    next: 'Run the same command again: it exports anew.',
+    hint: 'Run the same command again: it exports anew.',
   });
 }
 
@@ -46,6 +45,6 @@ function wrongChecksum(object: ObjectInfo, crc: number): ProjectorError {
   return new ProjectorError({
     code: 'CORRUPT_OBJECT',
     message: `${gsUri(object)} did not arrive as it was written: its CRC32C is ${object.crc32c}, that of the bytes read ${found.toString('base64')}`,
-    next: 'Run the same command again: it reads the object anew.',
+    hint: 'Run the same command again: it reads the object anew.',
   });
 }

@@ -1,5 +1,6 @@
-import type { ObjectInfo, ObjectStore } from '../clients/storage.ts';
-import { badAvro, gsUri } from './bad-avro.ts';
+import { gsUri, type ObjectInfo } from '../google/object-info.ts';
+import type { ObjectStore } from '../google/storage.ts';
+import { badAvro } from './bad-avro.ts';
 import { type AvroField, parseAvroSchema } from './schema.ts';
 import { readVarint } from './varint.ts';
 

@@ -1,4 +1,4 @@
-import type { ObjectStore } from '../clients/storage.ts';
+import type { ObjectStore } from '../google/storage.ts';
 import { crc32c } from './crc32c.ts';
 import { SYNC_BYTES } from './header.ts';
 import type { Split } from './splits.ts';

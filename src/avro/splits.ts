@@ -1,4 +1,4 @@
-import type { ObjectInfo } from '../clients/storage.ts';
+import type { ObjectInfo } from '../google/object-info.ts';
 
 /**
  * A range of an object's bytes. It owns the blocks whose first byte (the one after the header or

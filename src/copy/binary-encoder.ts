@@ -1,8 +1,8 @@
 import type { AvroField } from '../avro/schema.ts';
-import { Cursor, MalformedBlock, malformed, readLong, ValueMisfit } from './cursor.ts';
-import type { EncodedColumn, Encoder } from './encoder.ts';
+import { Cursor, InvalidValueError, MalformedBlockError, malformed, readLong } from './cursor.ts';
+import type { EncodedColumn, EncodeRows, Encoder } from './encoder.ts';
 import { maxTracker } from './max-tracker.ts';
-import { WRITE, type Write, writeLimited } from './write-kinds.ts';
+import { WRITE, type Write, writeLimited } from './write-values.ts';
 
 /** The signature, flags and header extension of COPY BINARY (the COPY reference page, "Binary Format"). */
 export const BINARY_HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
@@ -51,8 +51,8 @@ function both(first: Write, then: Write): Write {
 }
 
 function valueWrite(column: EncodedColumn): Write {
-  const limited = column.kind === 'text' && column.maxChars !== undefined;
-  return limited ? writeLimited(column.maxChars) : WRITE[column.kind];
+  const limited = column.encoding === 'text' && column.maxChars !== undefined;
+  return limited ? writeLimited(column.maxChars) : WRITE[column.encoding];
 }
 
 /** Reads the branch of the union first, where there is one. */
@@ -114,8 +114,6 @@ function writeArray(element: Write, elementOid: number): Write {
   };
 }
 
-export type EncodeRows = (c: Cursor, rows: number, chunkBytes: number) => number;
-
 /**
  * The loop over rows with one call a column, written out: each call then has one target for the
  * compiler to inline, which a loop over a list of functions has not.
@@ -151,7 +149,7 @@ export interface EncodeFailure {
 /** Adds the place to an error of a kind; reading beyond the block's end shows as a RangeError. */
 export function locate(error: unknown, row: number, column: number): unknown {
   const failure = error instanceof RangeError ? malformed('a value goes beyond its block') : error;
-  if (failure instanceof ValueMisfit || failure instanceof MalformedBlock) {
+  if (failure instanceof InvalidValueError || failure instanceof MalformedBlockError) {
     Object.assign(failure, { row, column });
   }
   return failure;

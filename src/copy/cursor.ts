@@ -108,14 +108,14 @@ export function readLength(c: Cursor): number {
 }
 
 /** What the bytes of a block cannot mean; the caller adds which object and where. */
-export class MalformedBlock extends Error {}
+export class MalformedBlockError extends Error {}
 
-export function malformed(what: string): MalformedBlock {
-  return new MalformedBlock(what);
+export function malformed(what: string): MalformedBlockError {
+  return new MalformedBlockError(what);
 }
 
 /** A value that the column of the target cannot hold. */
-export class ValueMisfit extends Error {
+export class InvalidValueError extends Error {
   /** The value as Avro had it: a number's text, a string, bytes. */
   readonly value: string | Uint8Array;
   constructor(message: string, value: string | Uint8Array) {

@@ -1,15 +1,11 @@
-import type { AvroField } from '../avro/schema.ts';
-import { ProjectorError } from '../errors.ts';
-import { createBinaryEncoder, type EncodeRows } from './binary-encoder.ts';
 import type { Cursor } from './cursor.ts';
-import { KINDS, type Kind } from './kinds.ts';
-import { createTextEncoder } from './text-encoder.ts';
+import type { Encoding } from './encodings.ts';
 
 /** What the encoder has to know of one column of the export, in the export's order. */
 export interface EncodedColumn {
   /** The Avro field's name: `c0`, `c1`, ... */
   readonly alias: string;
-  readonly kind: Kind;
+  readonly encoding: Encoding;
   readonly array: boolean;
   /** pg_type.oid of an array's elements. */
   readonly elementOid: number;
@@ -39,33 +35,5 @@ export interface Encoder {
   readonly maxMicros: () => bigint | undefined;
 }
 
-/** Makes the encoder for one format; the object's own schema decides about unions and nulls. */
-export function createEncoder(
-  format: 'binary' | 'text',
-  columns: readonly EncodedColumn[],
-  fields: readonly AvroField[],
-  chunkBytes: number,
-): Encoder {
-  checkFields(columns, fields);
-  const create = format === 'binary' ? createBinaryEncoder : createTextEncoder;
-  return create(columns, fields, chunkBytes);
-}
-
-function checkFields(columns: readonly EncodedColumn[], fields: readonly AvroField[]): void {
-  const expected = columns.map((column) => `${column.alias} ${avroType(column)}`);
-  const found = fields.map(
-    (field) => `${field.name} ${field.items ? `array of ${field.items.scalar}` : field.scalar}`,
-  );
-  const at = expected.findIndex((text, i) => text !== found[i]);
-  if (at < 0 && expected.length === found.length) return;
-  throw new ProjectorError({
-    code: 'UNEXPECTED_SCHEMA',
-    message: `the export has the field ${found[at] ?? 'nothing'} where ${expected[at] ?? 'nothing'} was asked for`,
-    next: 'Run again; if it happens again, the service that wrote the export does not follow the schema of its query.',
-  });
-}
-
-function avroType(column: EncodedColumn): string {
-  const scalar = KINDS[column.kind].avro;
-  return column.array ? `array of ${scalar}` : scalar;
-}
+/** Encodes up to `rows` rows; gives how many were done. */
+export type EncodeRows = (c: Cursor, rows: number, chunkBytes: number) => number;

@@ -1,5 +1,5 @@
 import type { Block } from '../avro/blocks.ts';
-import type { CopyStream } from '../clients/postgres-copy.ts';
+import type { CopyStream } from '../postgres/copy-stream.ts';
 import { malformed } from './cursor.ts';
 import type { Encoder } from './encoder.ts';
 

@@ -1,12 +1,11 @@
 import type { AvroField } from '../avro/schema.ts';
-import type { EncodeRows } from './binary-encoder.ts';
 import { locate } from './binary-encoder.ts';
-import { Cursor, malformed, readLength, readLong, ValueMisfit } from './cursor.ts';
-import type { EncodedColumn, Encoder } from './encoder.ts';
-import type { Kind } from './kinds.ts';
+import { Cursor, InvalidValueError, malformed, readLength, readLong } from './cursor.ts';
+import type { EncodedColumn, EncodeRows, Encoder } from './encoder.ts';
+import type { Encoding } from './encodings.ts';
 import { maxTracker } from './max-tracker.ts';
-import { doubleText, exactDouble, longText, readDouble, readSingle } from './write-kinds.ts';
 import { intervalText, moneyText } from './write-parsed.ts';
+import { doubleText, exactDouble, longText, readDouble, readSingle } from './write-values.ts';
 
 const NONE = new Uint8Array(0);
 
@@ -94,9 +93,9 @@ function readColumn(
   column: EncodedColumn,
   field: AvroField | undefined,
   see: (c: Cursor) => void,
-  kinds: Readonly<Record<Kind, (c: Cursor) => string>> = READ,
+  kinds: Readonly<Record<Encoding, (c: Cursor) => string>> = READ,
 ): Read {
-  const scalar = limited(kinds[column.kind], column.maxChars);
+  const scalar = limited(kinds[column.encoding], column.maxChars);
   const element = nullable(scalar, field?.items?.nullBranch);
   const read = nullable(
     column.array ? readArray(element, column.delimiter ?? ',') : scalar,
@@ -146,7 +145,7 @@ function limited(read: (c: Cursor) => string, maxChars: number | undefined): (c:
   return (c) => {
     const text = read(c);
     if (text.length > maxChars && [...text].length > maxChars) {
-      throw new ValueMisfit(`value too long for ${maxChars} characters`, text);
+      throw new InvalidValueError(`value too long for ${maxChars} characters`, text);
     }
     return text;
   };
@@ -157,7 +156,7 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** The server names no column for a NUL in COPY text, so it is refused here. */
 function readText(c: Cursor): string {
   const text = readAnyText(c);
-  if (text.includes('\0')) throw new ValueMisfit('text cannot hold a NUL character', text);
+  if (text.includes('\0')) throw new InvalidValueError('text cannot hold a NUL character', text);
   return text;
 }
 
@@ -178,7 +177,7 @@ const NAME_BYTES = 63;
 function readName(c: Cursor): string {
   const text = readText(c);
   if (Buffer.byteLength(text) <= NAME_BYTES) return text;
-  throw new ValueMisfit(`a name has at most ${NAME_BYTES} bytes`, text);
+  throw new InvalidValueError(`a name has at most ${NAME_BYTES} bytes`, text);
 }
 
 function readHex(c: Cursor): string {
@@ -202,7 +201,7 @@ function readWholeText(c: Cursor): string {
 }
 
 /** Longs that stand for dates and times do not come here: those columns travel as strings. */
-const READ: Readonly<Record<Kind, (c: Cursor) => string>> = {
+const READ: Readonly<Record<Encoding, (c: Cursor) => string>> = {
   int8: readLongText,
   int4: readLongText,
   int2: readLongText,

@@ -1,4 +1,4 @@
-import { type Cursor, ValueMisfit } from './cursor.ts';
+import { type Cursor, InvalidValueError } from './cursor.ts';
 
 const SIGN_NEGATIVE = 0x4000;
 const NAN = 0xc000;
@@ -142,6 +142,6 @@ function writeSpecial(c: Cursor, bytes: Uint8Array, from: number, end: number): 
   putGroups(c, 0, 0, sign, 0);
 }
 
-function misfit(bytes: Uint8Array, from: number, end: number): ValueMisfit {
-  return new ValueMisfit('not a number', Buffer.from(bytes.subarray(from, end)).toString());
+function misfit(bytes: Uint8Array, from: number, end: number): InvalidValueError {
+  return new InvalidValueError('not a number', Buffer.from(bytes.subarray(from, end)).toString());
 }

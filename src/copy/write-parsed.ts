@@ -1,4 +1,4 @@
-import { type Cursor, readLength, ValueMisfit } from './cursor.ts';
+import { type Cursor, InvalidValueError, readLength } from './cursor.ts';
 
 /** The three parts that Postgres keeps of an interval. */
 export interface IntervalParts {
@@ -16,7 +16,7 @@ export function readInterval(c: Cursor): IntervalParts {
   const text = readAscii(c);
   const [, ym = '', years, months, days, hms = '', hours, minutes, seconds, fraction = ''] =
     INTERVAL.exec(text) ?? [];
-  if (years === undefined) throw new ValueMisfit('not an interval', text);
+  if (years === undefined) throw new InvalidValueError('not an interval', text);
   const clock = (Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds);
   return {
     months: Number(ym + String(Number(years) * 12 + Number(months))),
@@ -53,10 +53,11 @@ const MAX_MONEY = 2n ** 63n - 1n;
 function readMoney(c: Cursor): bigint {
   const text = readAscii(c);
   const [, sign = '', whole, fraction = ''] = MONEY.exec(text) ?? [];
-  if (whole === undefined) throw new ValueMisfit('money has two digits behind the point', text);
+  if (whole === undefined)
+    throw new InvalidValueError('money has two digits behind the point', text);
   const hundredths = BigInt(sign + whole + fraction.padEnd(2, '0'));
   if (hundredths <= MAX_MONEY && hundredths >= -MAX_MONEY) return hundredths;
-  throw new ValueMisfit('money out of range', text);
+  throw new InvalidValueError('money out of range', text);
 }
 
 export function writeMoney(c: Cursor): void {

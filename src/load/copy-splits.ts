@@ -1,18 +1,17 @@
-import type { SplitSum } from '../avro/blocks.ts';
+import type { SplitChecksum } from '../avro/blocks.ts';
 import type { Split } from '../avro/splits.ts';
-import { openCopy } from '../clients/postgres.ts';
-import type { Session } from '../control.ts';
 import type { Encoder } from '../copy/encoder.ts';
 import { createPump } from '../copy/pump.ts';
-import type { RowSource } from '../misfit/find-row.ts';
-import { explainRowError } from '../misfit.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../plan/plan.ts';
+import { openCopy } from '../postgres/copy-stream.ts';
+import type { Session } from '../postgres/pool.ts';
 import { MOST_AHEAD, type ReadAhead } from './read-ahead.ts';
+import type { RowSource } from './row-source.ts';
 
 /** What was copied by one COPY. */
 export interface Copied {
   /** The sums of its splits, in their order. */
-  readonly sums: readonly SplitSum[];
+  readonly checksums: readonly SplitChecksum[];
   /** Rows that the server says it took. */
   readonly rows: number;
 }
@@ -28,15 +27,8 @@ export interface CopyJob extends RowSource {
   readonly onProgress: (rows: number) => void;
 }
 
-/**
- * Copies the rows of some splits, in order, by one COPY. An error fails the COPY and is thrown on; one
- * that a row is to blame for names that row.
- */
+/** Copies the rows of some splits, in order, by one COPY. An error fails the COPY and is thrown on. */
 export async function copySplits(session: Session, job: CopyJob): Promise<Copied> {
-  return await copyRows(session, job).catch(explainRowError(job.plan, job));
-}
-
-async function copyRows(session: Session, job: CopyJob): Promise<Copied> {
   const { signal } = job;
   const copy = await openCopy(session, job.statement);
   // A server that takes no more bytes must not keep us from stopping.
@@ -45,7 +37,7 @@ async function copyRows(session: Session, job: CopyJob): Promise<Copied> {
   try {
     signal.throwIfAborted();
     const pump = createPump(job.encoder, copy);
-    const sums: SplitSum[] = [];
+    const checksums: SplitChecksum[] = [];
     for (const [index, split] of job.splits.entries()) {
       const blocks = job.ahead.take(split);
       job.ahead.open([...job.splits.slice(index + 1, index + 1 + MOST_AHEAD), ...job.next()]);
@@ -53,10 +45,10 @@ async function copyRows(session: Session, job: CopyJob): Promise<Copied> {
         await pump.push(block);
         job.onProgress(pump.rows);
       }
-      sums.push(blocks.sum());
+      checksums.push(blocks.checksum());
     }
     await pump.flush();
-    return { sums, rows: await copy.finish() };
+    return { checksums, rows: await copy.finish() };
   } catch (error) {
     copy.abort(error as Error);
     throw error;

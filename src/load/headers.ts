@@ -1,6 +1,7 @@
 import { fetchHeader, type Header, type HeaderOf } from '../avro/header.ts';
-import type { ObjectInfo, ObjectStore } from '../clients/storage.ts';
 import { ProjectorError } from '../errors.ts';
+import type { ObjectInfo } from '../google/object-info.ts';
+import type { ObjectStore } from '../google/storage.ts';
 
 /** Reads each object's header once, and sees to it that all objects have the same schema. */
 export function headersOf(store: ObjectStore, signal: AbortSignal): HeaderOf {
@@ -15,7 +16,7 @@ export function headersOf(store: ObjectStore, signal: AbortSignal): HeaderOf {
     throw new ProjectorError({
       code: 'UNEXPECTED_SCHEMA',
       message: `gs://${object.bucket}/${object.name} has another schema than the other objects of the export`,
-      next: 'Run again.',
+      hint: 'Run again.',
     });
   }
 

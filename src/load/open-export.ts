@@ -1,12 +1,13 @@
 import { readBlocks } from '../avro/blocks.ts';
 import type { Split } from '../avro/splits.ts';
-import type { ObjectStore } from '../clients/storage.ts';
-import { createEncoder, type Encoder } from '../copy/encoder.ts';
+import { createEncoder } from '../copy/create-encoder.ts';
+import type { Encoder } from '../copy/encoder.ts';
 import { CHUNK_BYTES } from '../copy/pump.ts';
-import type { RowSource } from '../misfit/find-row.ts';
-import type { Plan } from '../plan.ts';
+import type { ObjectStore } from '../google/storage.ts';
+import type { Plan } from '../plan/plan.ts';
 import { headersOf } from './headers.ts';
 import { type ReadAhead, readAhead } from './read-ahead.ts';
+import type { RowSource } from './row-source.ts';
 
 /** An export that is being read: what each COPY of its splits works with. */
 export interface OpenExport extends RowSource, Disposable {

@@ -5,7 +5,7 @@ export interface FailureText {
   /** For machines; `UNEXPECTED` for what the projector did not foresee. */
   readonly code: string;
   readonly message: string;
-  readonly next: string;
+  readonly hint: string;
   /** The messages of the causes, outermost first, without those that repeat what is said before. */
   readonly causes: readonly string[];
   /** Only of what was not foreseen: there it is the best lead. */
@@ -20,10 +20,10 @@ export function failureText(error: unknown): FailureText {
   return {
     code: known?.code ?? 'UNEXPECTED',
     message: messageOf(error),
-    next:
+    hint:
       known === undefined
         ? 'Run it again; if it stays, report it with these lines.'
-        : (known.next ?? ''),
+        : (known.hint ?? ''),
     causes: causesOf(error),
     stack: known === undefined && error instanceof Error ? error.stack : undefined,
   };
@@ -33,7 +33,7 @@ export function failureText(error: unknown): FailureText {
 export function failureParagraphs(failure: FailureText): string {
   const causes = failure.causes.map((cause) => `Cause: ${cause}`);
   const stack = failure.stack === undefined ? [] : [failure.stack];
-  const next = failure.next === '' ? [] : [failure.next];
+  const next = failure.hint === '' ? [] : [failure.hint];
   return [`${failure.message} (${failure.code})`, ...causes, ...stack, ...next].join('\n');
 }
 

@@ -1,7 +1,8 @@
 import { type DestinationStream, destination, type Logger, pino } from 'pino';
 import { failureParagraphs, failureText } from './failure-text.ts';
+import type { Expected, Phase, PhaseName } from './phase.ts';
 import { finishedLine } from './phase-line.ts';
-import type { Expected, Fields, Phase, PhaseName, Report } from './report.ts';
+import type { Fields, Report } from './report.ts';
 import { newSecrets } from './secrets.ts';
 import { type Summary, summaryLine } from './summary.ts';
 
@@ -37,9 +38,9 @@ export function jsonLinesReport(world: JsonLinesWorld = {}): Report {
 
   function error(thrown: unknown): void {
     const failure = failureText(thrown);
-    const { code, next, causes, stack } = failure;
+    const { code, hint, causes, stack } = failure;
     const cause = causes.length === 0 ? undefined : causes;
-    errors.error(clean({ code, next, cause, stack }), secrets.mask(failureParagraphs(failure)));
+    errors.error(clean({ code, hint, cause, stack }), secrets.mask(failureParagraphs(failure)));
   }
 
   function summary(result: Summary): void {

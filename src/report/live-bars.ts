@@ -1,6 +1,6 @@
 import { MultiBar } from 'cli-progress';
+import type { Expected, PhaseName, Progress } from './phase.ts';
 import { liveLine, type PhaseState } from './phase-line.ts';
-import type { Expected, PhaseName, Progress } from './report.ts';
 
 /** One bar at the foot of the terminal. */
 export interface LiveBar {

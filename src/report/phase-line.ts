@@ -1,5 +1,5 @@
 import { bytesText, countText, secondsText, shortCountText } from './figures.ts';
-import type { Expected, PhaseName, Progress } from './report.ts';
+import type { Expected, PhaseName, Progress } from './phase.ts';
 
 /** What is known of a phase at one moment. */
 export interface PhaseState extends Progress {

@@ -1,5 +1,5 @@
 import { bytesText, countText, secondsText } from './figures.ts';
-import type { PhaseName } from './report.ts';
+import type { PhaseName } from './phase.ts';
 
 /** What a run came to. */
 export interface Summary {

@@ -1,7 +1,8 @@
 import { failureParagraphs, failureText } from './failure-text.ts';
 import { liveBars } from './live-bars.ts';
+import type { Expected, Phase, PhaseName } from './phase.ts';
 import { finishedLine } from './phase-line.ts';
-import type { Expected, Phase, PhaseName, Report } from './report.ts';
+import type { Report } from './report.ts';
 import { newSecrets } from './secrets.ts';
 import { type Summary, summaryText } from './summary.ts';
 

@@ -1,4 +1,5 @@
-import type { PhaseName, Report } from './report.ts';
+import type { PhaseName } from './phase.ts';
+import type { Report } from './report.ts';
 
 /** A report that also keeps the seconds of each phase, and the warnings. */
 export interface Timings {

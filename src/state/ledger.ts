@@ -1,8 +1,8 @@
-import type { Session } from '../clients/postgres.ts';
 import { ProjectorError } from '../errors.ts';
-import { quoteLiteral, quoteTable } from '../identifiers.ts';
 import type { Instant } from '../instant.ts';
-import type { StateTables } from './tables.ts';
+import type { Session } from '../postgres/pool.ts';
+import { quoteLiteral, quoteTable } from '../postgres/quoting.ts';
+import type { StateTables } from './state-tables.ts';
 import { asInstant, setWatermark } from './watermark.ts';
 
 /**
@@ -102,7 +102,7 @@ export function updateRun(tables: StateTables, runId: string, change: RunChange)
 }
 
 /**
- * Marks the run committed, inside the transaction that makes its rows visible. Throws TAKEN_OVER
+ * Marks the run committed, inside the transaction that makes its rows visible. Throws RUN_TAKEN_OVER
  * where another run has ended this one in the meantime: its rows may be in the target already.
  */
 export async function commitRun(
@@ -167,15 +167,15 @@ export async function readRun(
   return row;
 }
 
-const TAKEN_OVER: ReadonlySet<string> = new Set(['died', 'resumed']);
+const ENDED_BY_OTHERS: ReadonlySet<string> = new Set(['died', 'resumed']);
 
-/** Throws TAKEN_OVER if another run has ended this one, which it can while the lock is lost. */
+/** Throws RUN_TAKEN_OVER if another run has ended this one, which it can while the lock is lost. */
 export async function requireOurs(sql: Session, tables: StateTables, runId: string): Promise<void> {
   const row = await readRun(sql, tables, runId).catch((error) => {
     if ((error as { code?: unknown }).code === UNDEFINED_TABLE) return undefined;
     throw error;
   });
-  if (TAKEN_OVER.has(row?.status ?? '')) throw takenOver();
+  if (ENDED_BY_OTHERS.has(row?.status ?? '')) throw takenOver();
 }
 
 /** SQLSTATE: the program's tables are still to be made. */
@@ -183,9 +183,9 @@ const UNDEFINED_TABLE = '42P01';
 
 function takenOver(): ProjectorError {
   return new ProjectorError({
-    code: 'TAKEN_OVER',
+    code: 'RUN_TAKEN_OVER',
     message: 'while the connection was lost, another run took over what this one was doing',
-    next: 'Nothing is to be done: the other run goes on. Run the same command again after it.',
+    hint: 'Nothing is to be done: the other run goes on. Run the same command again after it.',
     exitCode: 3,
   });
 }

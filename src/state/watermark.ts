@@ -1,7 +1,7 @@
 import { ProjectorError } from '../errors.ts';
-import { quoteLiteral, quoteTable } from '../identifiers.ts';
 import type { Instant } from '../instant.ts';
-import type { StateTables } from './tables.ts';
+import { quoteLiteral, quoteTable } from '../postgres/quoting.ts';
+import type { StateTables } from './state-tables.ts';
 
 /** `expression`, a timestamp, as an Instant; the microseconds stay. */
 export function asInstant(expression: string): string {
@@ -60,6 +60,6 @@ export function checkWatermark(
   throw new ProjectorError({
     code: 'BAD_WATERMARK',
     message: `the watermark of ${tableName} in ${quoteTable(tables.state)} is ${watermark}, which BigQuery's timestamps do not reach`,
-    next: `Set it to NULL for a full load: ${resetStatement(tables, tableName)}`,
+    hint: `Set it to NULL for a full load: ${resetStatement(tables, tableName)}`,
   });
 }

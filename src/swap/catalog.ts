@@ -6,11 +6,11 @@ export type Handle = postgres.ISql;
 
 /** Something that a full load could not give back, or has no right to rebuild. */
 export interface Refusal {
-  readonly code: 'CANNOT_KEEP' | 'MISSING_RIGHTS';
+  readonly code: 'UNSUPPORTED_DEPENDENT' | 'INSUFFICIENT_PRIVILEGE';
   /** The object and what is wrong with it: `view public.v belongs to "ann"`. */
   readonly message: string;
   /** What to do about it, with the statement to run where there is one. */
-  readonly next: string;
+  readonly hint: string;
 }
 
 /** What each kind of dependent reads from: one transaction, under `READING`. */
@@ -28,7 +28,7 @@ export interface Catalog {
  * Settings under which the catalog is read: every name comes out qualified and every constant in
  * one spelling, whatever the role's own settings are, so that two readings can be compared.
  */
-const READING = {
+const READING_SETTINGS = {
   search_path: '',
   quote_all_identifiers: 'off',
   datestyle: 'ISO',
@@ -41,7 +41,7 @@ const READING = {
 } as const;
 
 /** Settings that the text read under `READING` needs to be understood again, for a transaction. */
-export const WRITING: readonly string[] = [
+export const WRITING_SETTINGS: readonly string[] = [
   'SET LOCAL intervalstyle = postgres',
   'SET LOCAL datestyle = ISO',
   'SET LOCAL check_function_bodies = off',
@@ -50,10 +50,10 @@ export const WRITING: readonly string[] = [
 
 /** Runs `body` with the settings of `READING`, and puts back what was set before. */
 export async function withReadingSettings<T>(sql: Handle, body: () => Promise<T>): Promise<T> {
-  const names = Object.keys(READING);
+  const names = Object.keys(READING_SETTINGS);
   const before = await sql<{ name: string; value: string }[]>`
     SELECT name, current_setting(name) AS value FROM unnest(${arrayText(names)}::text[]) AS name`;
-  await setLocally(sql, Object.entries(READING));
+  await setLocally(sql, Object.entries(READING_SETTINGS));
   const result = await body();
   await setLocally(
     sql,
@@ -110,11 +110,11 @@ export async function openCatalog(sql: Handle, refusals: Refusal[]): Promise<Cat
 /** All refusals as one error: every object and every way out is told at once. */
 export function refusalError(target: string, refusals: readonly Refusal[]): ProjectorError {
   const messages = [...new Set(refusals.map(({ message }) => message))];
-  const next = [...new Set(refusals.map((refusal) => refusal.next))];
+  const hint = [...new Set(refusals.map((refusal) => refusal.hint))];
   const failure: Failure = {
-    code: refusals[0]?.code ?? 'CANNOT_KEEP',
+    code: refusals[0]?.code ?? 'UNSUPPORTED_DEPENDENT',
     message: `${target} cannot be loaded in full without loss: ${messages.join('; ')}`,
-    next: next.join(' '),
+    hint: hint.join(' '),
   };
   return new ProjectorError(failure);
 }

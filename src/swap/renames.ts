@@ -1,8 +1,8 @@
-import { isSameTable, quoteIdentifier, quoteTable, type TableName } from '../identifiers.ts';
-import type { Dependents } from './dependents.ts';
-import { stagingIndexName } from './indexes.ts';
-import { stagingSequences } from './staging.ts';
-import { stagingStatisticsName } from './statistics.ts';
+import { isSameTable, quoteIdentifier, quoteTable, type TableName } from '../postgres/quoting.ts';
+import { stagingSequences } from './build/staging.ts';
+import type { Dependents } from './dependencies/dependents.ts';
+import { stagingStatisticsName } from './objects/extended-statistics.ts';
+import { stagingIndexName } from './objects/indexes.ts';
 import { temporaryName } from './temporary-names.ts';
 
 /** The name that something of the old table or of an old materialized view has until it is dropped. */

@@ -1,9 +1,9 @@
 import { ProjectorError } from '../errors.ts';
-import { quoteTable, type TableName } from '../identifiers.ts';
+import { quoteTable, type TableName } from '../postgres/quoting.ts';
 import type { Handle } from './catalog.ts';
-import type { AddedColumn } from './columns.ts';
-import { type Dependents, readDependentsInside } from './dependents.ts';
-import { differences } from './differences.ts';
+import { type Dependents, readDependentsInside } from './dependencies/dependents.ts';
+import { differences } from './dependencies/differences.ts';
+import type { AddedColumn } from './objects/columns.ts';
 
 /** Reads again what hangs on the target: DEPENDENTS_CHANGED names what is not as the plan read it. */
 export async function requireUnchanged(
@@ -27,7 +27,7 @@ export async function requireComplete(
 ): Promise<void> {
   const now = await readDependentsInside(sql, target);
   const names = new Set(added.map(({ name }) => name));
-  const told = new Set(dependents.descriptions.map(({ object }) => object));
+  const told = new Set(dependents.commentsAndLabels.map(({ object }) => object));
   const lost =
     now === undefined
       ? ['the table']
@@ -35,7 +35,7 @@ export async function requireComplete(
           ...now,
           columns: now.columns.filter(({ name }) => !names.has(name)),
           // The comment on an added column has nothing to be compared with.
-          descriptions: now.descriptions.filter(
+          commentsAndLabels: now.commentsAndLabels.filter(
             ({ object }) => names.size === 0 || told.has(object),
           ),
         });
@@ -43,7 +43,7 @@ export async function requireComplete(
   throw new ProjectorError({
     code: 'SWAP_INCOMPLETE',
     message: `the new ${quoteTable(target)} would differ from the old one in ${lost.join(', ')}`,
-    next: 'Nothing was changed. Please report this, with the definition of what is named.',
+    hint: 'Nothing was changed. Please report this, with the definition of what is named.',
   });
 }
 
@@ -56,7 +56,7 @@ export function changed(
   return new ProjectorError({
     code: 'DEPENDENTS_CHANGED',
     message: `while the rows were loaded, ${quoteTable(target)} or what hangs on it changed: ${what.join(', ')}`,
-    next: 'Nothing was changed by this run. Run again: the next full load starts from what is there now.',
+    hint: 'Nothing was changed by this run. Run again: the next full load starts from what is there now.',
     cause,
   });
 }

@@ -1,8 +1,8 @@
 import { ProjectorError } from '../errors.ts';
-import { quoteTable, type TableName } from '../identifiers.ts';
+import { quoteTable, type TableName } from '../postgres/quoting.ts';
 import type { Handle } from './catalog.ts';
-import type { Dependents } from './dependents.ts';
-import { type Lock, lockStatement } from './locks.ts';
+import type { Dependents } from './dependencies/dependents.ts';
+import { type Lock, lockStatement } from './dependencies/lock-order.ts';
 import { changed } from './swap-checks.ts';
 import { isServerError } from './violations.ts';
 
@@ -14,7 +14,7 @@ export async function takeLocks(
   budgetMs: number,
 ): Promise<void> {
   const { target } = dependents;
-  const table = { owner: target.owner, kind: 'r', way: 'own' } as const;
+  const table = { owner: target.owner, kind: 'r', method: 'alter-owner' } as const;
   const locks: readonly Lock[] = [
     { ...table, ...staging },
     ...dependents.locks,
@@ -59,9 +59,9 @@ export async function lockNotHad(
   const ends = holders.map(({ pid }) => `SELECT pg_terminate_backend(${pid});`);
   const end = ends.length === 0 ? '' : ` Or end them: ${ends.join(' ')}`;
   return new ProjectorError({
-    code: 'LOCK_NOT_HAD',
+    code: 'LOCK_TIMEOUT',
     message: `${quoteTable(target)} or what hangs on it is held by ${who}`,
-    next: `Run again when they have ended: it goes on with the rows that are loaded.${end}`,
+    hint: `Run again when they have ended: it goes on with the rows that are loaded.${end}`,
     cause,
   });
 }

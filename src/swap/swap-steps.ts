@@ -1,19 +1,19 @@
-import { isSameTable, quoteIdentifier, quoteTable, type TableName } from '../identifiers.ts';
-import { rebindColumnDefault } from './column-defaults.ts';
-import type { Dependents } from './dependents.ts';
-import { describe } from './descriptions.ts';
-import { addForeignKey, dropForeignKey } from './foreign-keys.ts';
-import { createIndex, indexMarks } from './indexes.ts';
-import { createMaterializedView, giveMaterializedView } from './materialized-views.ts';
-import { createPolicy, rebindPolicy } from './policies.ts';
-import { publish } from './publications.ts';
+import { isSameTable, quoteIdentifier, quoteTable, type TableName } from '../postgres/quoting.ts';
+import type { Dependents } from './dependencies/dependents.ts';
+import { rebindColumnDefault } from './objects/column-defaults.ts';
+import { commentStatement } from './objects/comments-and-labels.ts';
+import { createStatistics } from './objects/extended-statistics.ts';
+import { addForeignKey, dropForeignKey } from './objects/foreign-keys.ts';
+import { grantStatements, revokeDefaults } from './objects/grants.ts';
+import { createIndex, indexMarks } from './objects/indexes.ts';
+import { createMaterializedView, setMaterializedViewOwner } from './objects/materialized-views.ts';
+import { createPolicy, rebindPolicy } from './objects/policies.ts';
+import { publish } from './objects/publications.ts';
+import { createRule } from './objects/rules.ts';
+import { advanceSequence, setSequenceOwner } from './objects/sequences.ts';
+import { createTrigger } from './objects/triggers.ts';
+import { replaceView } from './objects/views.ts';
 import { asideName, dropOld, promote, setAside } from './renames.ts';
-import { giveGrants, revokeDefaults } from './rights.ts';
-import { createRule } from './rules.ts';
-import { handOver, moveOn } from './sequences.ts';
-import { createStatistics } from './statistics.ts';
-import { createTrigger } from './triggers.ts';
-import { replaceView } from './views.ts';
 
 /** One statement of the swap; `reason` marks those whose time grows with the rows. */
 export interface Step {
@@ -25,7 +25,7 @@ export interface Step {
 export interface SwapNames {
   readonly staging: TableName;
   /** The outermost value of the new rows in the column of each sequence; null: none. */
-  readonly floors: ReadonlyMap<string, string | null>;
+  readonly maxValues: ReadonlyMap<string, string | null>;
   /** The statement that goes back to the session's own role. */
   readonly ownRole: string;
 }
@@ -42,45 +42,45 @@ export function swapSteps(dependents: Dependents, names: SwapNames): readonly St
     ...plain(dependents.foreignKeysTo.map(dropForeignKey)),
     ...plain(setAside(dependents, names.staging)),
     ...plain(promote(dependents, names.staging)),
-    ...plain(settle(dependents, names)),
+    ...plain(finishTable(dependents, names)),
     ...plain(createMaterializedViews(dependents)),
-    ...plain(bindAnew(dependents)),
+    ...plain(rebindDependents(dependents)),
     ...plain(dropOld(dependents, names.staging)),
     ...plain(finishMaterializedViews(dependents, names.ownRole)),
     ...foreignKeysTo(dependents),
     ...plain(secureRows(dependents)),
     ...refresh(dependents),
-    ...plain(dependents.descriptions.map(describe)),
+    ...plain(dependents.commentsAndLabels.map(commentStatement)),
   ];
 }
 
 /** What belongs to the new table alone: sequences, rights, policies, marks. */
-function settle(dependents: Dependents, names: SwapNames): readonly string[] {
+function finishTable(dependents: Dependents, names: SwapNames): readonly string[] {
   const { target } = dependents;
   const alter = `ALTER TABLE ${quoteTable(target)}`;
   const identity = { f: ' FULL', n: ' NOTHING' }[target.replicaIdentity];
   return [
-    ...settleSequences(dependents, names),
+    ...finishSequences(dependents, names),
     ...dependents.policies.map(createPolicy),
-    ...giveGrants(target, 'TABLE', target.owner, dependents.grants, names.ownRole),
+    ...grantStatements(target, 'TABLE', target.owner, dependents.grants, names.ownRole),
     ...(identity === undefined ? [] : [`${alter} REPLICA IDENTITY${identity}`]),
     ...dependents.indexes.filter(({ table }) => isSameTable(table, target)).flatMap(indexMarks),
     ...dependents.publications.map((publication) => publish(publication, target)),
   ];
 }
 
-function settleSequences(dependents: Dependents, names: SwapNames): readonly string[] {
+function finishSequences(dependents: Dependents, names: SwapNames): readonly string[] {
   const { target, grants } = dependents;
   return dependents.sequences.flatMap((sequence) => {
-    const floor = names.floors.get(sequence.column) ?? null;
+    const maxValue = names.maxValues.get(sequence.column) ?? null;
     if (!sequence.identity) {
-      const move = floor === null ? [] : [moveOn(sequence, null, floor)];
-      return [handOver(sequence, target), ...move];
+      const move = maxValue === null ? [] : [advanceSequence(sequence, null, maxValue)];
+      return [setSequenceOwner(sequence, target), ...move];
     }
     const name = asideName(names.staging, 'SEQUENCE', sequence);
     return [
-      moveOn(sequence, { schema: sequence.schema, name }, floor),
-      ...giveGrants(sequence, 'SEQUENCE', target.owner, grants, names.ownRole),
+      advanceSequence(sequence, { schema: sequence.schema, name }, maxValue),
+      ...grantStatements(sequence, 'SEQUENCE', target.owner, grants, names.ownRole),
     ];
   });
 }
@@ -89,12 +89,12 @@ function createMaterializedViews(dependents: Dependents): readonly string[] {
   return dependents.materializedViews.flatMap((view) => [
     ...createMaterializedView(view),
     ...revokeDefaults(view, 'TABLE', dependents.defaultGrantees),
-    giveMaterializedView(view),
+    setMaterializedViewOwner(view),
   ]);
 }
 
 /** Lets everything that read the old table read the new one. Triggers come last: none has fired. */
-function bindAnew(dependents: Dependents): readonly string[] {
+function rebindDependents(dependents: Dependents): readonly string[] {
   return [
     ...dependents.views.map(replaceView),
     ...dependents.functions.map(({ definition }) => definition),
@@ -116,7 +116,7 @@ function finishMaterializedViews(dependents: Dependents, ownRole: string): reado
       ...dependents.statistics
         .filter(isIts)
         .flatMap((statistics) => createStatistics(statistics, view, statistics.name)),
-      ...giveGrants(view, 'TABLE', view.owner, dependents.grants, ownRole),
+      ...grantStatements(view, 'TABLE', view.owner, dependents.grants, ownRole),
     ];
   });
 }

@@ -1,10 +1,10 @@
-import { quoteIdentifier, quoteTable, type TableName } from '../identifiers.ts';
+import { quoteIdentifier, quoteTable, type TableName } from '../postgres/quoting.ts';
 import { cancellable } from './cancel.ts';
-import { type Handle, WRITING } from './catalog.ts';
-import type { AddedColumn } from './columns.ts';
-import type { Dependents } from './dependents.ts';
-import { isLockError, type Patience, patiently, withSavepoint } from './patience.ts';
-import { outermostValue } from './sequences.ts';
+import { type Handle, WRITING_SETTINGS } from './catalog.ts';
+import type { Dependents } from './dependencies/dependents.ts';
+import { isLockError, type LockRetry, retryForLocks, withSavepoint } from './lock-retry.ts';
+import type { AddedColumn } from './objects/columns.ts';
+import { extremeValue } from './objects/sequences.ts';
 import { changed, requireComplete, requireUnchanged } from './swap-checks.ts';
 import { lockNotHad, lockTimeout, takeLocks } from './swap-locks.ts';
 import { type Step, swapSteps } from './swap-steps.ts';
@@ -52,7 +52,7 @@ const PATIENCE_MS = 30 * 60_000;
  * The locks are taken before anything is changed, all within less than deadlock_timeout, and tried
  * for again after a pause. What hangs on the target is read again under them, and after the swap
  * once more: a difference is an error (DEPENDENTS_CHANGED, SWAP_INCOMPLETE). A foreign key to
- * the target that the new rows do not satisfy is CONSTRAINT_BROKEN.
+ * the target that the new rows do not satisfy is CONSTRAINT_VIOLATED.
  */
 export async function swap(
   sql: Handle,
@@ -65,18 +65,18 @@ export async function swap(
   // The pauses between tries are idle, and a REFRESH takes what it takes.
   await sql.unsafe('SET LOCAL idle_in_transaction_session_timeout = 0');
   await sql.unsafe('SET LOCAL statement_timeout = 0');
-  const floors = await readFloors(sql, plan.staging, dependents);
-  const patience: Patience = {
+  const maxValues = await readMaxValues(sql, plan.staging, dependents);
+  const lockRetry: LockRetry = {
     patienceMs: options.patienceMs ?? PATIENCE_MS,
     signal: options.signal,
     onWait: options.onWait,
   };
   try {
-    return await patiently(sql, patience, (budgetMs) =>
+    return await retryForLocks(sql, lockRetry, (budgetMs) =>
       withSavepoint(sql, (inner) =>
         attempt(inner, plan, dependents, {
           budgetMs,
-          floors,
+          maxValues,
           onStep: options.onStep,
           signal: options.signal,
         }),
@@ -90,7 +90,7 @@ export async function swap(
 
 interface Attempt {
   readonly budgetMs: number;
-  readonly floors: ReadonlyMap<string, string | null>;
+  readonly maxValues: ReadonlyMap<string, string | null>;
   readonly onStep: SwapOptions['onStep'] | undefined;
   readonly signal: AbortSignal | undefined;
 }
@@ -99,7 +99,7 @@ async function attempt(
   sql: Handle,
   plan: SwapPlan,
   dependents: Dependents,
-  { budgetMs, floors, onStep, signal }: Attempt,
+  { budgetMs, maxValues, onStep, signal }: Attempt,
 ): Promise<Swapped> {
   // Without locks at first: a change is found out early, and reading again under them is quicker.
   await sql.unsafe(lockTimeout(budgetMs));
@@ -109,7 +109,7 @@ async function attempt(
   await requireUnchanged(sql, plan.target, dependents);
   const [role] = await sql<{ name: string }[]>`SELECT quote_ident(current_setting('role')) AS name`;
   const ownRole = `SET LOCAL ROLE ${role?.name ?? 'NONE'}`;
-  const steps = swapSteps(dependents, { staging: plan.staging, floors, ownRole });
+  const steps = swapSteps(dependents, { staging: plan.staging, maxValues, ownRole });
   const reasons = await runSteps(sql, plan, steps, { onStep, signal });
   await requireComplete(sql, plan.target, dependents, plan.added);
   return { lockHeldMs: performance.now() - since, reasons };
@@ -137,17 +137,17 @@ async function promoteFirst(sql: Handle, { staging, target }: SwapPlan): Promise
 }
 
 /** Read before the locks: without an index on the column it takes a scan. */
-async function readFloors(
+async function readMaxValues(
   sql: Handle,
   staging: TableName,
   dependents: Dependents,
 ): Promise<ReadonlyMap<string, string | null>> {
-  const floors = new Map<string, string | null>();
+  const maxValues = new Map<string, string | null>();
   for (const sequence of dependents.sequences.filter(({ counts }) => counts)) {
-    const [row] = await sql.unsafe<{ value: string | null }[]>(outermostValue(sequence, staging));
-    floors.set(sequence.column, row?.value ?? null);
+    const [row] = await sql.unsafe<{ value: string | null }[]>(extremeValue(sequence, staging));
+    maxValues.set(sequence.column, row?.value ?? null);
   }
-  return floors;
+  return maxValues;
 }
 
 /**
@@ -161,7 +161,7 @@ async function runSteps(
   { onStep, signal }: Pick<Attempt, 'onStep' | 'signal'>,
 ): Promise<readonly string[]> {
   const reasons: string[] = [];
-  let sent = WRITING.map((statement) => send(sql, statement));
+  let sent = WRITING_SETTINGS.map((statement) => send(sql, statement));
   try {
     for (const { statement, reason } of steps) {
       await onStep?.(statement);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { TableName } from '../identifiers.ts';
+import type { TableName } from '../postgres/quoting.ts';
 
 /**
  * A name for something that exists while staging does, the same in every run for the same `thing`:

@@ -1,5 +1,5 @@
 import { ProjectorError } from '../errors.ts';
-import { quoteIdentifier, quoteTable, type TableName } from '../identifiers.ts';
+import { quoteIdentifier, quoteTable, type TableName } from '../postgres/quoting.ts';
 
 /** The fields of a server's error that name what was broken and by what. */
 interface ServerError {
@@ -27,7 +27,7 @@ export function isServerError(error: unknown): error is ServerError {
 const SQLSTATE = /^[0-9FHPX][0-9A-Z]{4}$/;
 
 /**
- * What to tell of rows that break a constraint of the target (CONSTRAINT_BROKEN): the constraint by
+ * What to tell of rows that break a constraint of the target (CONSTRAINT_VIOLATED): the constraint by
  * its own name, and an example. Any other error is given back as it is. `known` is the constraint
  * or index that was being made, where staging has it under another name.
  */
@@ -44,9 +44,9 @@ export function explainViolation(error: unknown, target: TableName, known?: stri
       ? `a constraint of ${quoteTable(table)}`
       : `${quoteIdentifier(broken)} of ${quoteTable(table)}`;
   return new ProjectorError({
-    code: 'CONSTRAINT_BROKEN',
+    code: 'CONSTRAINT_VIOLATED',
     message: `the new rows break ${what}: ${error.detail ?? error.message}`,
-    next: `Correct the rows in BigQuery, or drop or change ${what}, and run again; nothing was changed.`,
+    hint: `Correct the rows in BigQuery, or drop or change ${what}, and run again; nothing was changed.`,
     cause: error,
   });
 }

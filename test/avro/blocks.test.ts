@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { type Block, readBlocks, type SplitSum } from '../../src/avro/blocks.ts';
+import { type Block, readBlocks, type SplitChecksum } from '../../src/avro/blocks.ts';
 import { checkObject } from '../../src/avro/check-object.ts';
 import { fetchHeader, type Header, type HeaderOf } from '../../src/avro/header.ts';
 import { planSplits } from '../../src/avro/splits.ts';
@@ -174,7 +174,7 @@ describe('the path of a byte', () => {
       FOREVER,
     );
     for await (const _block of reader) break;
-    expect(() => reader.sum()).toThrow('was not read to its end');
+    expect(() => reader.checksum()).toThrow('was not read to its end');
   });
 });
 
@@ -254,11 +254,11 @@ describe('the check of an object', () => {
   async function sumsOf(file: Buffer, splitBytes: number) {
     const store = memoryStore(file);
     const header = await fetchHeader(store, objectOf(file), FOREVER);
-    const sums: SplitSum[] = [];
+    const sums: SplitChecksum[] = [];
     for (const split of planSplits([objectOf(file)], splitBytes)) {
       const reader = readBlocks(store, async () => header, split, FOREVER);
       for await (const _block of reader);
-      sums.push(reader.sum());
+      sums.push(reader.checksum());
     }
     return { header, sums };
   }
@@ -266,7 +266,7 @@ describe('the check of an object', () => {
   test('takes the sums in any order, also from a ledger', async () => {
     const file = await fileOf(200, { blockBytes: 300 });
     const { header, sums } = await sumsOf(file, 700);
-    const stored = JSON.parse(JSON.stringify(sums.toReversed())) as SplitSum[];
+    const stored = JSON.parse(JSON.stringify(sums.toReversed())) as SplitChecksum[];
     expect(() => checkObject(objectOf(file), header, stored)).not.toThrow();
   });
 
@@ -282,7 +282,7 @@ describe('the check of an object', () => {
   test('fails where a split is missing, doubled or skipped a block', async () => {
     const file = await fileOf(200, { blockBytes: 300 });
     const { header, sums } = await sumsOf(file, 700);
-    const check = (changed: readonly SplitSum[]) => () =>
+    const check = (changed: readonly SplitChecksum[]) => () =>
       checkObject(objectOf(file), header, changed);
     const [first, second, ...others] = sums;
     if (first === undefined || second === undefined) throw new Error('too few splits');

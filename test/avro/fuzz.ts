@@ -1,14 +1,15 @@
 import type { Schema } from 'avsc';
-import { type Block, readBlocks, type SplitSum } from '../../src/avro/blocks.ts';
+import { type Block, readBlocks, type SplitChecksum } from '../../src/avro/blocks.ts';
 import { checkObject } from '../../src/avro/check-object.ts';
 import { fetchHeader, type Header, parseHeader } from '../../src/avro/header.ts';
 import { planSplits } from '../../src/avro/splits.ts';
-import type { ObjectInfo } from '../../src/clients/storage.ts';
-import { MalformedBlock, ValueMisfit } from '../../src/copy/cursor.ts';
-import { createEncoder, type EncodedColumn, type Encoder } from '../../src/copy/encoder.ts';
-import type { Kind } from '../../src/copy/kinds.ts';
+import { createEncoder } from '../../src/copy/create-encoder.ts';
+import { InvalidValueError, MalformedBlockError } from '../../src/copy/cursor.ts';
+import type { EncodedColumn, Encoder } from '../../src/copy/encoder.ts';
+import type { Encoding } from '../../src/copy/encodings.ts';
 import { CHUNK_BYTES } from '../../src/copy/pump.ts';
 import { ProjectorError } from '../../src/errors.ts';
+import type { ObjectInfo } from '../../src/google/object-info.ts';
 import { decodeRows } from './decode.ts';
 import { memoryStore, objectOf } from './memory-store.ts';
 import { type Anatomy, below, mutate, occurrences, type Random, randomOf } from './mutate.ts';
@@ -78,8 +79,8 @@ async function tryFile(anatomy: Anatomy, random: Random): Promise<string> {
 }
 
 function refusal(error: unknown): string {
-  if (error instanceof MalformedBlock) return 'malformed rows';
-  if (error instanceof ValueMisfit) return 'misfit';
+  if (error instanceof MalformedBlockError) return 'malformed rows';
+  if (error instanceof InvalidValueError) return 'misfit';
   if (!(error instanceof ProjectorError)) throw error;
   const named = error.message.includes('gs://lab/shard.avro') || error.code === 'UNEXPECTED_SCHEMA';
   if (!named) throw new Error(`an error does not name the object: ${error.message}`);
@@ -92,11 +93,11 @@ async function load(file: Buffer, object: ObjectInfo, random: Random): Promise<v
   const encoder = encoderOf(header);
   const splitBytes = random() < 0.5 ? file.length : 50 + below(random, file.length);
   const splits = planSplits([object], splitBytes);
-  const sums: SplitSum[] = [];
+  const sums: SplitChecksum[] = [];
   for (const split of splits) {
     const reader = readBlocks(store, async () => header, split, FOREVER);
     for await (const block of reader) encode(block, header, encoder);
-    sums.push(reader.sum());
+    sums.push(reader.checksum());
   }
   const asked = store.requests.reduce((bytes, { start, end }) => bytes + end - start, 0);
   if (asked > 4 * file.length + 100 * splits.length)
@@ -112,13 +113,13 @@ function encode(block: Block, header: Header, encoder: Encoder): void {
     for (let left = block.rows; left > 0; cursor.at = 0) {
       left -= encoder.encodeRows(cursor, left, CHUNK_BYTES);
     }
-    if (cursor.pos !== cursor.end) throw new MalformedBlock('bytes are left');
+    if (cursor.pos !== cursor.end) throw new MalformedBlockError('bytes are left');
   });
   const slow = outcomeOf(() => decodeRows(block.bytes, block.rows, header.fields));
   if (fast === undefined && slow !== undefined) {
     throw new Error(`the encoder takes what the decoder refuses: ${slow}`);
   }
-  if (slow === undefined && fast instanceof MalformedBlock) {
+  if (slow === undefined && fast instanceof MalformedBlockError) {
     throw new Error(`the encoder refuses what the decoder takes: ${fast}`);
   }
   if (fast !== undefined) throw fast;
@@ -139,7 +140,7 @@ const KIND_OF = {
   double: 'float8',
   boolean: 'bool',
   bytes: 'bytea',
-} as const satisfies Record<string, Kind>;
+} as const satisfies Record<string, Encoding>;
 
 const encoders = new Map<string, Encoder>();
 
@@ -151,7 +152,7 @@ function encoderOf(header: Header): Encoder {
   const columns = header.fields.map(
     (field): EncodedColumn => ({
       alias: field.name,
-      kind: KIND_OF[field.scalar ?? field.items?.scalar ?? 'long'],
+      encoding: KIND_OF[field.scalar ?? field.items?.scalar ?? 'long'],
       array: field.items !== undefined,
       elementOid: 25,
       maxChars: undefined,

@@ -1,5 +1,6 @@
 import { crc32c } from '../../src/avro/crc32c.ts';
-import type { ObjectInfo, ObjectStore } from '../../src/clients/storage.ts';
+import type { ObjectInfo } from '../../src/google/object-info.ts';
+import type { ObjectStore } from '../../src/google/storage.ts';
 
 /** An object as a listing shows it, its checksum right. */
 export function objectOf(bytes: Buffer, name = 'shard.avro'): ObjectInfo {

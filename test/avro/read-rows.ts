@@ -1,8 +1,9 @@
-import { type Block, readBlocks, type SplitSum } from '../../src/avro/blocks.ts';
+import { type Block, readBlocks, type SplitChecksum } from '../../src/avro/blocks.ts';
 import { checkObject } from '../../src/avro/check-object.ts';
 import { fetchHeader } from '../../src/avro/header.ts';
 import { planSplits } from '../../src/avro/splits.ts';
-import type { ObjectInfo, ObjectStore } from '../../src/clients/storage.ts';
+import type { ObjectInfo } from '../../src/google/object-info.ts';
+import type { ObjectStore } from '../../src/google/storage.ts';
 import { decodeRows, type Row } from './decode.ts';
 
 export const FOREVER = new AbortController().signal;
@@ -16,14 +17,14 @@ export async function readRows(
 ): Promise<Row[]> {
   const header = await fetchHeader(store, object, FOREVER);
   const rows: Row[] = [];
-  const sums: SplitSum[] = [];
+  const sums: SplitChecksum[] = [];
   for (const split of planSplits([object], splitBytes)) {
     const reader = readBlocks(store, async () => header, split, FOREVER);
     for await (const block of reader) {
       onBlock(block);
       rows.push(...decodeRows(block.bytes, block.rows, header.fields));
     }
-    sums.push(reader.sum());
+    sums.push(reader.checksum());
   }
   checkObject(object, header, sums);
   return rows;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import type postgres from 'postgres';
-import type { TestDatabase } from '../postgres/database.ts';
-import { sharedPostgres } from '../postgres/shared.ts';
+import type { TestDatabase } from '../server/database.ts';
+import { sharedPostgres } from '../server/shared.ts';
 import { copiedTexts, expectedTexts, type RoundTrip, type Shape } from './round-trip.ts';
 import { SAMPLES, type Sample, TIME_SAMPLES } from './samples.ts';
 
@@ -61,7 +61,7 @@ const FORMATS = [
 ] as const;
 
 describe.each(FORMATS)('in COPY %s', (format, samples) => {
-  test.each(samples.map((sample) => [sample.kind, sample.type, sample] as const))(
+  test.each(samples.map((sample) => [sample.encoding, sample.type, sample] as const))(
     'every %s arrives in %s as PostgreSQL itself writes it',
     async (_kind, _type, sample) => {
       const shapes = shapeOf([sample]).map((shape) => [shape]);

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { MalformedBlock, ValueMisfit } from '../../src/copy/cursor.ts';
-import { createEncoder } from '../../src/copy/encoder.ts';
-import type { Kind } from '../../src/copy/kinds.ts';
+import { createEncoder } from '../../src/copy/create-encoder.ts';
+import { InvalidValueError, MalformedBlockError } from '../../src/copy/cursor.ts';
+import type { Encoding } from '../../src/copy/encodings.ts';
 import { avroBlock, columnsOf, encodeAll, fieldsOf, type Shape } from './round-trip.ts';
 import { SAMPLES, type Sample } from './samples.ts';
 
-const sampleOf = (kind: Kind) => SAMPLES.find((each) => each.kind === kind) as Sample;
-const shapeOf = (kind: Kind, more: Partial<Shape> = {}): Shape => ({
+const sampleOf = (kind: Encoding) => SAMPLES.find((each) => each.encoding === kind) as Sample;
+const shapeOf = (kind: Encoding, more: Partial<Shape> = {}): Shape => ({
   sample: sampleOf(kind),
   array: false,
   nulls: 'none',
@@ -56,7 +56,7 @@ describe.each(['binary', 'text'] as const)('in COPY %s', (format) => {
     const larger = Buffer.concat([bytes(9, 9, 9), block, Buffer.alloc(100, 3)]);
     const view = larger.subarray(3, 3 + block.length);
     const error = thrownBy(() => encode(format, [shape], view));
-    expect(error).toBeInstanceOf(MalformedBlock);
+    expect(error).toBeInstanceOf(MalformedBlockError);
     expect(error).toMatchObject({ row: 0, column: expect.any(Number) });
   });
 
@@ -73,7 +73,7 @@ describe.each(['binary', 'text'] as const)('in COPY %s', (format) => {
     const property = fc.property(shapes, fc.uint8Array({ maxLength: 400 }), (all, block) => {
       const error = thrownBy(() => encode(format, all, block, 5));
       if (error === 'nothing was thrown') return;
-      expect(error instanceof MalformedBlock || error instanceof ValueMisfit).toBe(true);
+      expect(error instanceof MalformedBlockError || error instanceof InvalidValueError).toBe(true);
     });
     fc.assert(property, { numRuns: 2000 });
   });
@@ -85,7 +85,7 @@ describe.each(['binary', 'text'] as const)('in COPY %s', (format) => {
       thrownBy(() => encodeAll(encoder, avroBlock([text], [[value]]), 1, 1000));
     expect(put('é😀x')).toBe('nothing was thrown');
     expect(put('é😀xy')).toMatchObject({ value: 'é😀xy', column: 0 });
-    expect(put('x   ')).toBeInstanceOf(ValueMisfit);
+    expect(put('x   ')).toBeInstanceOf(InvalidValueError);
   });
 
   test('a hidden watermark is looked at and not written, whether NULL or not', () => {
@@ -115,7 +115,7 @@ describe.each(['binary', 'text'] as const)('in COPY %s', (format) => {
     expect(more).toMatchObject({ code: 'UNEXPECTED_SCHEMA' });
   });
 
-  const misfits: readonly (readonly [Kind, unknown, string])[] = [
+  const misfits: readonly (readonly [Encoding, unknown, string])[] = [
     ['longAsFloat8', 2n ** 53n + 1n, '9007199254740993'],
     ['longAsFloat4', 2n ** 24n + 1n, '16777217'],
   ];
@@ -126,7 +126,7 @@ describe.each(['binary', 'text'] as const)('in COPY %s', (format) => {
   });
 });
 
-const MISFITS: readonly (readonly [Kind, unknown, string])[] = [
+const MISFITS: readonly (readonly [Encoding, unknown, string])[] = [
   ['int4', 2n ** 31n, '2147483648'],
   ['int4', -(2n ** 31n) - 1n, '-2147483649'],
   ['int4', 2n ** 32n, '4294967296'],
@@ -152,7 +152,7 @@ const MISFITS: readonly (readonly [Kind, unknown, string])[] = [
 test.each(MISFITS)('in COPY binary, %s refuses %p and tells the value', (kind, value, shown) => {
   const shapes = [shapeOf(kind)];
   const error = thrownBy(() => encode('binary', shapes, avroBlock(shapes, [[value]])));
-  expect(error).toBeInstanceOf(ValueMisfit);
+  expect(error).toBeInstanceOf(InvalidValueError);
   expect(error).toMatchObject({ value: shown, row: 0, column: 0 });
 });
 

@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import type postgres from 'postgres';
-import { type CopyStream, openCopy } from '../../src/clients/postgres.ts';
-import { MalformedBlock } from '../../src/copy/cursor.ts';
-import { createEncoder } from '../../src/copy/encoder.ts';
+import { createEncoder } from '../../src/copy/create-encoder.ts';
+import { MalformedBlockError } from '../../src/copy/cursor.ts';
 import { CHUNK_BYTES, createPump } from '../../src/copy/pump.ts';
-import type { TestDatabase } from '../postgres/database.ts';
-import { sharedPostgres } from '../postgres/shared.ts';
+import { type CopyStream, openCopy } from '../../src/postgres/copy-stream.ts';
+import type { TestDatabase } from '../server/database.ts';
+import { sharedPostgres } from '../server/shared.ts';
 import { avroBlock, columnsOf, fieldsOf, type Shape } from './round-trip.ts';
 import { SAMPLES } from './samples.ts';
 
 const SHAPES: readonly Shape[] = (['int8', 'text', 'float8'] as const).map((kind) => ({
-  sample: SAMPLES.find((each) => each.kind === kind) as Shape['sample'],
+  sample: SAMPLES.find((each) => each.encoding === kind) as Shape['sample'],
   array: false,
   nulls: 'none',
   elementNulls: 'none',
@@ -69,12 +69,14 @@ test('a block with bytes after its last row is malformed', async () => {
   const error = await createPump(encoder(), copy)
     .push(longer)
     .catch((thrown: unknown) => thrown);
-  expect(error).toBeInstanceOf(MalformedBlock);
+  expect(error).toBeInstanceOf(MalformedBlockError);
   copy.abort(error as Error);
 });
 
 test('a value that does not fit is counted from the first row of the pump', async () => {
-  const shapes = [{ ...SHAPES[0], sample: SAMPLES.find((each) => each.kind === 'int2') } as Shape];
+  const shapes = [
+    { ...SHAPES[0], sample: SAMPLES.find((each) => each.encoding === 'int2') } as Shape,
+  ];
   const narrow = createEncoder('binary', columnsOf(shapes), fieldsOf(shapes), CHUNK_BYTES);
   const sink = { write: async () => undefined } as unknown as CopyStream;
   const pump = createPump(narrow, sink);

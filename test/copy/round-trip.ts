@@ -1,8 +1,9 @@
 import avsc from 'avsc';
 import type postgres from 'postgres';
 import { type AvroField, parseAvroSchema } from '../../src/avro/schema.ts';
-import { openCopy } from '../../src/clients/postgres.ts';
-import { createEncoder, type EncodedColumn, type Encoder } from '../../src/copy/encoder.ts';
+import { createEncoder } from '../../src/copy/create-encoder.ts';
+import type { EncodedColumn, Encoder } from '../../src/copy/encoder.ts';
+import { openCopy } from '../../src/postgres/copy-stream.ts';
 import type { Sample } from './samples.ts';
 
 /** How the null of a field is written: not at all, as the first branch of a union, as the second. */
@@ -52,7 +53,7 @@ export function fieldsOf(shapes: readonly Shape[]): readonly AvroField[] {
 export function columnsOf(shapes: readonly Shape[]): readonly EncodedColumn[] {
   return shapes.map(({ sample, array }, i) => ({
     alias: `c${i}`,
-    kind: sample.kind,
+    encoding: sample.encoding,
     array,
     elementOid: sample.oid,
     maxChars: undefined,

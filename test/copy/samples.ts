@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import type { Kind } from '../../src/copy/kinds.ts';
+import type { Encoding } from '../../src/copy/encodings.ts';
 
-/** A kind of the encoder with one of its Postgres types, values to try, and what they should become. */
+/** A encoding of the encoder with one of its Postgres types, values to try, and what they should become. */
 export interface Sample {
-  readonly kind: Kind;
+  readonly encoding: Encoding;
   readonly avro: 'long' | 'double' | 'boolean' | 'bytes' | 'string';
   readonly type: string;
   /** pg_type.oid of `type` (pg_type.dat in the server's source). */
@@ -96,13 +96,13 @@ const sinceEpoch = (epoch: string) => (x: string) =>
     + ((${x})::bigint % ${DAY}) * interval '1 microsecond')`;
 
 const sample = (
-  kind: Kind,
+  encoding: Encoding,
   avro: Sample['avro'],
   [type, oid]: readonly [string, number],
   values: fc.Arbitrary<unknown>,
   text: Sample['text'] = String,
   expected: Sample['expected'] = cast(type),
-): Sample => ({ kind, avro, type, oid, values, text, expected });
+): Sample => ({ encoding, avro, type, oid, values, text, expected });
 
 const wholeDoubles = (bits: number) =>
   longs(bits)

@@ -1,12 +1,12 @@
 /** `bun run demo`: the whole job on this machine, start to end. `--keep` leaves it up. */
 
+import { type Stage, setUp } from './demo-fixture.ts';
 import { addDependents, showDependents } from './dependents.ts';
 import { listenForInterruption } from './interruption.ts';
+import { command, heading, remark, say } from './print.ts';
 import { runProgram } from './projector.ts';
 import { compareSums, showMemory, showSpeeds, showTarget } from './results.ts';
-import { command, heading, remark, say } from './say.ts';
 import { measureSpeeds } from './speed.ts';
-import { type Stage, setUp } from './stage.ts';
 
 async function demo({ sql, google, places, directory }: Stage): Promise<void> {
   heading('A full load of 3 million flights');

@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import { showQuery, showStatement } from './show.ts';
+import { showQuery, showStatement } from './show-results.ts';
 
 /** Adds what a user would, and sets the watermark back, which asks for a full load. */
 export async function addDependents(sql: postgres.Sql): Promise<void> {

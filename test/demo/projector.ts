@@ -1,6 +1,6 @@
 import { builtProgram } from '../tools/built-program.ts';
+import { command, say } from './print.ts';
 import { parseLine, readableLine } from './readable-line.ts';
-import { command, say } from './say.ts';
 import { BUCKET, DATASET } from './stand-in-process.ts';
 
 /** Where the program finds its sources and its target. */

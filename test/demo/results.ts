@@ -1,8 +1,8 @@
 import type postgres from 'postgres';
 import { FLIGHT_SUMS } from './flights.ts';
+import { outputColumns, remark, say } from './print.ts';
 import type { Ran } from './projector.ts';
-import { outputColumns, remark, say } from './say.ts';
-import { describeTable, readTable, showQuery } from './show.ts';
+import { describeTable, readTable, showQuery } from './show-results.ts';
 import type { Speeds } from './speed.ts';
 import type { StandIn } from './stand-in-process.ts';
 import { tableText } from './table-text.ts';

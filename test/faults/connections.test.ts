@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { openScene } from './scene.ts';
+import { openScene } from './fault-fixture.ts';
 
 const COMMIT = /^Q[\s\S]{4}COMMIT\0/;
 
@@ -90,7 +90,7 @@ test('a run that lost its lock to another run commits nothing', async () => {
   scene.proxy.refuse(false);
   const { exitCode, text } = await first.outcome;
   expect(exitCode).toBe(3);
-  expect(text).toContain('TAKEN_OVER');
+  expect(text).toContain('RUN_TAKEN_OVER');
   await scene.expectRight();
 });
 

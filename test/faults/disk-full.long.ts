@@ -2,8 +2,8 @@ import { expect, test } from 'bun:test';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createFolder } from '../postgres/folder.ts';
-import { openScene } from './scene.ts';
+import { createFolder } from '../server/folder.ts';
+import { openScene } from './fault-fixture.ts';
 
 /** A small file system in memory, which only root may mount, as a tablespace of its own. */
 test('a disk that is full ends the run with DISK_FULL, and the old table is as it was', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
-import { asksForExport } from '../scenarios/look.ts';
-import { exportJobs, openScene, type Scene } from './scene.ts';
+import { asksForExport } from '../scenarios/inspect.ts';
+import { exportJobs, openScene, type Scene } from './fault-fixture.ts';
 
 /** COMMIT as a message of its own: that of an increment, and that of a swap. */
 const COMMIT = /^Q[\s\S]{4}COMMIT\0/;

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
-import { connectPostgres } from '../../src/clients/postgres.ts';
-import { readConnection } from '../../src/connection/connection.ts';
-import { sharedPostgres } from '../postgres/shared.ts';
+import { readConnection } from '../../src/postgres/connection/connection.ts';
+import { connectPostgres } from '../../src/postgres/pool.ts';
+import { sharedPostgres } from '../server/shared.ts';
 
 test('a reservation that failed takes no connection from those who come later', async () => {
   await using database = await (await sharedPostgres()).createDatabase();

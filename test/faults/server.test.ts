@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { openScene } from './scene.ts';
+import { openScene } from './fault-fixture.ts';
 
 test('timeouts that are set for the role and the database end no run', async () => {
   await using scene = await openScene();

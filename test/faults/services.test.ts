@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import type { Fault } from '../gcp/google.ts';
-import { exportJobs, openScene } from './scene.ts';
+import { exportJobs, openScene } from './fault-fixture.ts';
 
 const EXPORT = { service: 'bigquery', method: 'POST', body: /EXPORT DATA/ } as const;
 const OBJECT = { service: 'storage', method: 'GET', path: /alt=media/ } as const;

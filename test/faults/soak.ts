@@ -1,7 +1,7 @@
 import { expect } from 'bun:test';
 import type { Fault } from '../gcp/google.ts';
-import type { Running } from '../scenarios/world.ts';
-import { openScene, type Scene } from './scene.ts';
+import type { Running } from '../scenarios/fixture.ts';
+import { openScene, type Scene } from './fault-fixture.ts';
 
 /** How the disturbed runs ended. */
 export interface Soaked {

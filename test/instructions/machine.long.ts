@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { quoteIdentifier, quoteLiteral } from '../../src/identifiers.ts';
+import { quoteIdentifier, quoteLiteral } from '../../src/postgres/quoting.ts';
 import { type Google, startGoogle } from '../gcp/google.ts';
-import { runAsSuperuser } from '../postgres/database.ts';
-import { startPostgres, type TestServer } from '../postgres/server.ts';
+import { runAsSuperuser } from '../server/database.ts';
+import { startPostgres, type TestServer } from '../server/server.ts';
 import { builtProgram } from '../tools/built-program.ts';
 import { makeCertificate } from './certificates.ts';
 import { at, type Json, text } from './cloud/cloud.ts';

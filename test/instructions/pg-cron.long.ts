@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
-import { createStateTables, stateTables } from '../../src/state/tables.ts';
+import { createStateTables, stateTables } from '../../src/state/state-tables.ts';
 import { DEPLOYMENT, instructions } from './document.ts';
 import { command } from './machine.ts';
 

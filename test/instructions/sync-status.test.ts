@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import postgres from 'postgres';
-import { createStateTables, stateTables } from '../../src/state/tables.ts';
-import type { TestDatabase } from '../postgres/database.ts';
-import { sharedPostgres } from '../postgres/shared.ts';
+import { createStateTables, stateTables } from '../../src/state/state-tables.ts';
+import type { TestDatabase } from '../server/database.ts';
+import { sharedPostgres } from '../server/shared.ts';
 import { DEPLOYMENT, instructions } from './document.ts';
 
 setDefaultTimeout(60_000);

@@ -1,4 +1,4 @@
-import type { SourceType } from '../../src/types/source.ts';
+import type { SourceType } from '../../src/google/source-columns.ts';
 
 /** A GoogleSQL literal, and the text that PostgreSQL prints for it in the target (`value::text`). */
 export type Cell = readonly [literal: string, printed: string];

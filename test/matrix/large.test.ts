@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { DATASET, openWorld } from '../scenarios/world.ts';
+import { DATASET, openWorld } from '../scenarios/fixture.ts';
 
 /** Times six bytes: 50 MB. */
 const REPEATS = 8_738_133;

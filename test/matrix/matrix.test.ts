@@ -1,11 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { planColumns } from '../../src/columns.ts';
-import { quoteIdentifier } from '../../src/identifiers.ts';
-import { ARRAY_AS_JSON, CONVERSIONS } from '../../src/types/conversions.ts';
-import { SOURCE_TYPES, type SourceColumn, type SourceType } from '../../src/types/source.ts';
-import { readTargetTable, type TargetColumn, type TargetTable } from '../../src/types/target.ts';
+import {
+  SOURCE_TYPES,
+  type SourceColumn,
+  type SourceType,
+} from '../../src/google/source-columns.ts';
+import { ARRAY_AS_JSON, CONVERSIONS } from '../../src/plan/conversions.ts';
+import { planColumns } from '../../src/plan/plan-columns.ts';
+import { quoteIdentifier } from '../../src/postgres/quoting.ts';
+import {
+  type CatalogColumn,
+  readTargetTable,
+  type TargetTable,
+} from '../../src/postgres/target-table.ts';
 import type { Field } from '../gcp/google.ts';
-import { DATASET, openWorld, type World } from '../scenarios/world.ts';
+import { DATASET, openWorld, type World } from '../scenarios/fixture.ts';
 import { arrayCellOf, type Cell, cellOf, POSTGIS_TARGETS } from './cells.ts';
 import { declaredType, SETUP, UNLISTED } from './targets.ts';
 
@@ -164,7 +172,7 @@ function columnOf(source: SourceType, repeated = false): SourceColumn {
   return { name: 'c', type: source, repeated, ...rest, ...numbers };
 }
 
-function targetOf(table: TargetTable, column: TargetColumn): TargetTable {
+function targetOf(table: TargetTable, column: CatalogColumn): TargetTable {
   return { ...table, columns: [{ ...column, name: 'c' }] };
 }
 
@@ -189,7 +197,7 @@ describe('each pair that the table does not list', () => {
           [true, false],
           [false, true],
         ] as const) {
-          const column = every.columns[2 * i + (array ? 1 : 0)] as TargetColumn;
+          const column = every.columns[2 * i + (array ? 1 : 0)] as CatalogColumn;
           const listed =
             repeated && !array
               ? ARRAY_AS_JSON[target]

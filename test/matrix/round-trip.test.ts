@@ -1,5 +1,5 @@
 import { test } from 'bun:test';
-import { openWorld } from '../scenarios/world.ts';
+import { openWorld } from '../scenarios/fixture.ts';
 import { assertRoundTrips } from './round-trip.ts';
 
 test('40 random tables arrive as they were, by a full load and an increment', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { quoteIdentifier } from '../../src/identifiers.ts';
+import { quoteIdentifier } from '../../src/postgres/quoting.ts';
 import type { Field } from '../gcp/google.ts';
-import { DATASET, type World } from '../scenarios/world.ts';
+import { DATASET, type World } from '../scenarios/fixture.ts';
 import { instants, KINDS, type Kind } from './random-values.ts';
 
 /** A random table: its columns beside `max_ingested_at`, the rows of a full load and those after. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { DATASET, openWorld, type World } from '../scenarios/world.ts';
+import { DATASET, openWorld, type World } from '../scenarios/fixture.ts';
 
 let world: World;
 let created = 0;
@@ -44,12 +44,12 @@ describe('a value that does not fit', () => {
         CREATE DOMAIN positive AS bigint CHECK (VALUE > 0);
         CREATE TABLE ${table} ("my col" ${target}, max_ingested_at timestamptz)`);
       const { exitCode, lines } = await world.run({ 'bq-table': table, 'pg-table': table });
-      const { message = '', next = '' } = (lines.find(({ severity }) => severity === 'ERROR') ??
-        {}) as { message?: string; next?: string };
+      const { message = '', hint = '' } = (lines.find(({ severity }) => severity === 'ERROR') ??
+        {}) as { message?: string; hint?: string };
       expect(exitCode).toBe(1);
       for (const part of [shown, reason, 'my col', `"public"."${table}"`])
         expect(message).toContain(part);
-      const query = /Find the rows in BigQuery: (.*);$/s.exec(next)?.[1] ?? '';
+      const query = /Find the rows in BigQuery: (.*);$/s.exec(hint)?.[1] ?? '';
       // The stand-in reads no NUL in a literal; the escape is GoogleSQL's.
       if (bad.includes('CHR(0)')) expect(query).toContain("= 'a\\u0000'");
       else expect(await google.sql(query)).toHaveLength(1);

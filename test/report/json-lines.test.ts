@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { ProjectorError } from '../../src/errors.ts';
 import { jsonLinesReport } from '../../src/report/json-lines.ts';
-import { aSummary } from './a-summary.ts';
+import { aSummary } from './summary-fixture.ts';
 
 interface Line {
   readonly message?: string;
@@ -34,13 +34,13 @@ test('a line has severity, message, an RFC 3339 time and the fields', () => {
 test('errors go to the other stream, with code, next and causes as fields and in the message', () => {
   const { out, errors, report } = listen();
   const cause = new AggregateError([new Error('one'), new Error('two')], 'both failed');
-  report.error(new ProjectorError({ code: 'ODD', message: 'it failed', next: 'Mend it.', cause }));
+  report.error(new ProjectorError({ code: 'ODD', message: 'it failed', hint: 'Mend it.', cause }));
   expect(out).toEqual([]);
   expect(errors).toHaveLength(1);
   expect(errors[0]).toMatchObject({
     severity: 'ERROR',
     code: 'ODD',
-    next: 'Mend it.',
+    hint: 'Mend it.',
     cause: ['both failed', 'one', 'two'],
     message: 'it failed (ODD)\nCause: both failed\nCause: one\nCause: two\nMend it.',
   });

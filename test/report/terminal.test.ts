@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test';
 import { ProjectorError } from '../../src/errors.ts';
 import { terminalReport } from '../../src/report/terminal.ts';
-import { aSummary } from './a-summary.ts';
 import { newScreen } from './screen.ts';
+import { aSummary } from './summary-fixture.ts';
 
 /** A terminal, a report on it, and a clock that a test moves. */
 function watch(columns = 80) {
@@ -123,9 +123,9 @@ test('an error takes the bars away, and tells what happened, why, and what to do
   const { screen, report } = watch();
   report.phase('load', { total: 10, unit: 'rows' });
   const cause = new Error('404 Not found', { cause: new Error('no such thing') });
-  const next = 'Make it: bq mk x.y';
+  const hint = 'Make it: bq mk x.y';
   report.error(
-    new ProjectorError({ code: 'TABLE_NOT_FOUND', message: 'x.y is not there', next, cause }),
+    new ProjectorError({ code: 'TABLE_NOT_FOUND', message: 'x.y is not there', hint, cause }),
   );
   expect(screen.lines()).toEqual([
     'x.y is not there (TABLE_NOT_FOUND)',

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { SERVER_PASSWORD, startPostgres } from '../postgres/server.ts';
-import { everything, exportJobs, leftovers, NOTHING_LEFT } from './look.ts';
+import { SERVER_PASSWORD, startPostgres } from '../server/server.ts';
 import {
   DATASET,
   type Flags,
@@ -9,20 +8,21 @@ import {
   SCHEMA,
   TABLE,
   type World,
-} from './world.ts';
+} from './fixture.ts';
+import { everything, exportJobs, leftovers, NOTHING_LEFT } from './inspect.ts';
 
 interface Expected {
   readonly code: string;
   /** What has to stand in the message, and in what to do next. */
   readonly message: readonly string[];
-  readonly next: readonly string[];
+  readonly hint: readonly string[];
   readonly exitCode?: number;
 }
 
 /** Runs, and sees to it that it fails as expected, and that all is as it was. */
 async function failsCleanly(
   world: World,
-  { code, message, next, exitCode = 1 }: Expected,
+  { code, message, hint, exitCode = 1 }: Expected,
   flags: Flags = {},
   env: Record<string, string> = {},
 ) {
@@ -32,7 +32,7 @@ async function failsCleanly(
   const told = { exitCode: outcome.exitCode, code: line?.['code'] };
   expect(told).toEqual({ exitCode, code });
   for (const part of message) expect(line?.message).toContain(part);
-  for (const part of next) expect(String(line?.['next'] ?? line?.message)).toContain(part);
+  for (const part of hint) expect(String(line?.['hint'] ?? line?.message)).toContain(part);
   expect(await everything(world)).toEqual(before);
   expect(await leftovers(world)).toEqual(NOTHING_LEFT);
   return outcome;
@@ -46,7 +46,7 @@ describe('of BigQuery', () => {
       {
         code: 'NO_WATERMARK_COLUMN',
         message: ['source.bad', 'max_ingested_at'],
-        next: ['TIMESTAMP'],
+        hint: ['TIMESTAMP'],
       },
     ],
     [
@@ -55,7 +55,7 @@ describe('of BigQuery', () => {
       {
         code: 'BAD_WATERMARK_COLUMN',
         message: ['source.bad', 'DATE'],
-        next: ['casts max_ingested_at'],
+        hint: ['casts max_ingested_at'],
       },
     ],
     [
@@ -64,7 +64,7 @@ describe('of BigQuery', () => {
       {
         code: 'BAD_WATERMARK_COLUMN',
         message: ['source.bad', 'ARRAY of TIMESTAMP'],
-        next: ['casts max_ingested_at'],
+        hint: ['casts max_ingested_at'],
       },
     ],
     [
@@ -73,7 +73,7 @@ describe('of BigQuery', () => {
       {
         code: 'TYPES_DO_NOT_CONVERT',
         message: ['odd', 'STRING', 'bytea'],
-        next: ['ALTER COLUMN "odd"'],
+        hint: ['ALTER COLUMN "odd"'],
       },
     ],
   ];
@@ -102,12 +102,12 @@ describe('of BigQuery', () => {
     [
       'a missing table',
       { 'bq-table': 'absent' },
-      { code: 'TABLE_NOT_FOUND', message: ['source.absent'], next: ['bq ls source'] },
+      { code: 'TABLE_NOT_FOUND', message: ['source.absent'], hint: ['bq ls source'] },
     ],
     [
       'a missing dataset',
       { 'bq-dataset': 'absent' },
-      { code: 'TABLE_NOT_FOUND', message: ['absent.rows'], next: ['bq ls absent'] },
+      { code: 'TABLE_NOT_FOUND', message: ['absent.rows'], hint: ['bq ls absent'] },
     ],
     [
       'a dataset of another project',
@@ -115,26 +115,26 @@ describe('of BigQuery', () => {
       {
         code: 'ACCESS_DENIED',
         message: ['other-project.source.rows'],
-        next: ['roles/bigquery.dataViewer on the dataset other-project:source'],
+        hint: ['roles/bigquery.dataViewer on the dataset other-project:source'],
       },
     ],
     [
       'a dataset in another location',
       { 'bq-location': 'EU' },
-      { code: 'WRONG_LOCATION', message: ['source.rows', 'US', 'EU'], next: ['--bq-location US'] },
+      { code: 'WRONG_LOCATION', message: ['source.rows', 'US', 'EU'], hint: ['--bq-location US'] },
     ],
     [
       'a target of its own',
       { 'pg-table': 'public.SYNC_RUNS' },
-      { code: 'USAGE', message: ['public.SYNC_RUNS'], next: [], exitCode: 2 },
+      { code: 'USAGE', message: ['public.SYNC_RUNS'], hint: [], exitCode: 2 },
     ],
     [
       'a bucket that BigQuery does not export to',
       { 'bq-dataset': 'tokyo', 'bq-location': 'asia-northeast1', 'gcs-bucket': 'european' },
       {
-        code: 'BUCKET_OUT_OF_REACH',
+        code: 'BUCKET_LOCATION_MISMATCH',
         message: ['gs://european', 'europe-west1', 'tokyo.rows', 'asia-northeast1'],
-        next: ['gcloud storage buckets create gs://NAME --location=asia-northeast1'],
+        hint: ['gcloud storage buckets create gs://NAME --location=asia-northeast1'],
       },
     ],
     [
@@ -143,7 +143,7 @@ describe('of BigQuery', () => {
       {
         code: 'BUCKET_NOT_FOUND',
         message: ['gs://absent'],
-        next: ['--gcs-bucket', 'gcloud storage buckets create gs://absent'],
+        hint: ['--gcs-bucket', 'gcloud storage buckets create gs://absent'],
       },
     ],
   ];
@@ -157,7 +157,7 @@ describe('of BigQuery', () => {
     shared.google.deny('storage.buckets.get');
     await failsCleanly(
       shared,
-      { code: 'BUCKET_OUT_OF_REACH', message: ['tokyo.rows'], next: ['asia-northeast1'] },
+      { code: 'BUCKET_LOCATION_MISMATCH', message: ['tokyo.rows'], hint: ['asia-northeast1'] },
       { ...flags, 'gcs-bucket': 'european' },
     );
     shared.google.allow();
@@ -191,7 +191,7 @@ describe('of BigQuery', () => {
   ];
   test.each(rights)('without %s, %s is named', async (permission, role, message) => {
     shared.google.deny(permission);
-    await failsCleanly(shared, { code: 'ACCESS_DENIED', message, next: [role] });
+    await failsCleanly(shared, { code: 'ACCESS_DENIED', message, hint: [role] });
     shared.google.allow();
   });
 });
@@ -203,7 +203,7 @@ describe('of PostgreSQL', () => {
     await failsCleanly(world, {
       code: 'BAD_SYNC_STATE',
       message: ['"public"."sync_state"', 'name text', 'table_name text'],
-      next: ['ALTER TABLE "public"."sync_state" RENAME TO "sync_state_old";'],
+      hint: ['ALTER TABLE "public"."sync_state" RENAME TO "sync_state_old";'],
     });
   });
 
@@ -213,7 +213,7 @@ describe('of PostgreSQL', () => {
     await failsCleanly(world, {
       code: 'TARGET_MISSING',
       message: ['"public"."target" is gone'],
-      next: [`UPDATE "public"."sync_state" SET last_synced_at = NULL WHERE table_name = 'target';`],
+      hint: [`UPDATE "public"."sync_state" SET last_synced_at = NULL WHERE table_name = 'target';`],
     });
   });
 
@@ -223,7 +223,7 @@ describe('of PostgreSQL', () => {
     await failsCleanly(world, {
       code: 'BAD_WATERMARK',
       message: ['infinity', 'target'],
-      next: ['SET last_synced_at = NULL'],
+      hint: ['SET last_synced_at = NULL'],
     });
   });
 
@@ -231,9 +231,9 @@ describe('of PostgreSQL', () => {
     await using world = await openWorld();
     await world.database.sql`CREATE VIEW target AS SELECT 1 AS id`;
     await failsCleanly(world, {
-      code: 'CANNOT_KEEP',
+      code: 'UNSUPPORTED_DEPENDENT',
       message: ['"target"', 'view'],
-      next: [],
+      hint: [],
     });
   });
 
@@ -241,18 +241,18 @@ describe('of PostgreSQL', () => {
     await using world = await openLoadedWorld();
     await failsCleanly(
       world,
-      { code: 'NO_SUCH_SCHEMA', message: ['"absent"'], next: ['CREATE SCHEMA "absent";'] },
+      { code: 'NO_SUCH_SCHEMA', message: ['"absent"'], hint: ['CREATE SCHEMA "absent";'] },
       { 'pg-table': 'absent.target' },
     );
     const elsewhere = world.database.uri.replace(/\/[^/]*$/, '/absent');
     await failsCleanly(
       world,
-      { code: 'NO_SUCH_DATABASE', message: ['"absent" does not exist'], next: ['--pg-conn'] },
+      { code: 'NO_SUCH_DATABASE', message: ['"absent" does not exist'], hint: ['--pg-conn'] },
       { 'pg-conn': elsewhere },
     );
     await failsCleanly(
       world,
-      { code: 'UNREACHABLE', message: ['127.0.0.1:1'], next: ['--pg-conn'] },
+      { code: 'UNREACHABLE', message: ['127.0.0.1:1'], hint: ['--pg-conn'] },
       { 'pg-conn': 'postgres://u@127.0.0.1:1/db' },
     );
   });
@@ -264,7 +264,7 @@ describe('of PostgreSQL', () => {
     await failsCleanly(world, {
       code: 'READ_ONLY',
       message: ['read-only transaction'],
-      next: ['target_session_attrs=read-write', 'default_transaction_read_only'],
+      hint: ['target_session_attrs=read-write', 'default_transaction_read_only'],
     });
   });
 
@@ -275,7 +275,7 @@ describe('of PostgreSQL', () => {
       server.uri.replace('postgres@', `postgres:${encodeURIComponent(password)}@`);
     const wrong = await failsCleanly(
       world,
-      { code: 'LOGIN_REFUSED', message: ['password authentication failed'], next: ['password'] },
+      { code: 'LOGIN_REFUSED', message: ['password authentication failed'], hint: ['password'] },
       { 'pg-conn': uri('sesame sesame') },
     );
     expect(wrong.text).not.toContain('sesame');
@@ -293,7 +293,7 @@ describe('of PostgreSQL', () => {
       {
         code: 'PERMISSION_DENIED',
         message: ['permission denied for schema public'],
-        next: ['Grant'],
+        hint: ['Grant'],
       },
       { 'pg-conn': uri.replace('postgres@', `reader_${name}@`) },
     );
@@ -339,11 +339,11 @@ describe('a value that does not fit', () => {
       ["`name` = 'nowhere'"],
     ],
   ];
-  test.each(cases)('%s', async (_what, column, row, message, next) => {
+  test.each(cases)('%s', async (_what, column, row, message, hint) => {
     await using world = await openWorld();
     await world.database.sql.unsafe(`CREATE TABLE target (${column})`);
     await world.google.sql(`INSERT INTO source.rows VALUES ${row}`);
-    await failsCleanly(world, { code: 'VALUE_DOES_NOT_FIT', message, next });
+    await failsCleanly(world, { code: 'VALUE_DOES_NOT_FIT', message, hint });
   });
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { BUCKET, openWorld } from './world.ts';
+import { BUCKET, openWorld } from './fixture.ts';
 
 test('of a unique constraint that is not the key, the query for the key is not printed', async () => {
   await using world = await openWorld();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { startProxy } from '../faults/proxy.ts';
+import { openWorld, SCHEMA, type World } from './fixture.ts';
 import {
   exportJobs,
   ledger,
@@ -9,8 +10,7 @@ import {
   slowExports,
   untilExporting,
   watermarks,
-} from './look.ts';
-import { openWorld, SCHEMA, type World } from './world.ts';
+} from './inspect.ts';
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/;
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
-import { exportJobs, ledger, leftovers, NOTHING_LEFT, rowsOf } from './look.ts';
-import { openLoadedWorld, openWorld, type World } from './world.ts';
+import { openLoadedWorld, openWorld, type World } from './fixture.ts';
+import { exportJobs, ledger, leftovers, NOTHING_LEFT, rowsOf } from './inspect.ts';
 
 /** A function that raises an error of the SQLSTATE, or none. */
 async function raise({ database }: World, sqlstate: string | undefined): Promise<void> {

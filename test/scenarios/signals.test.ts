@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
-import { SERVER_PASSWORD, startPostgres } from '../postgres/server.ts';
+import { SERVER_PASSWORD, startPostgres } from '../server/server.ts';
+import { BUCKET, openLoadedWorld, openWorld, type World } from './fixture.ts';
 import {
   everything,
   exportJobs,
@@ -9,8 +10,7 @@ import {
   NOTHING_LEFT,
   slowExports,
   untilExporting,
-} from './look.ts';
-import { BUCKET, openLoadedWorld, openWorld, type World } from './world.ts';
+} from './inspect.ts';
 
 const SIGNALS = [
   ['SIGINT', 130],

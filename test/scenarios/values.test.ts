@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import type { Field } from '../gcp/google.ts';
-import { exportJobs } from './look.ts';
+import { openWorld, type World } from './fixture.ts';
+import { exportJobs } from './inspect.ts';
 import { TEXT_TYPES, TYPES, type TypeCases } from './value-cases.ts';
-import { openWorld, type World } from './world.ts';
 
 const columnOf = ({ type }: TypeCases) => type.toLowerCase();
 const arrayOf = (cases: TypeCases) => `${columnOf(cases)}s`;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import type { Field } from '../gcp/google.ts';
-import { everything } from '../scenarios/look.ts';
-import { DATASET, openWorld, type World } from '../scenarios/world.ts';
+import { DATASET, openWorld, type World } from '../scenarios/fixture.ts';
+import { everything } from '../scenarios/inspect.ts';
 import { errorOf, runWell } from './run-well.ts';
 
 let world: World;
@@ -111,7 +111,7 @@ describe('an increment', () => {
     const before = await everything(world);
     const error = errorOf(await world.run(FLAGS));
     expect(error).toMatchObject({ code: 'COLUMN_NOT_IN_SOURCE' });
-    expect(error['next']).toContain('ALTER TABLE "public"."drift" ALTER COLUMN "v" DROP NOT NULL;');
+    expect(error['hint']).toContain('ALTER TABLE "public"."drift" ALTER COLUMN "v" DROP NOT NULL;');
     expect(await everything(world)).toEqual(before);
   });
 
@@ -141,7 +141,7 @@ describe('an increment', () => {
         `column v is ${type} in BigQuery, which does not go into "v" of type bigint`,
       );
       expect(await everything(world)).toEqual(before);
-      const drop = /ALTER TABLE "public"."drift" DROP COLUMN "v"/.exec(String(error['next']))?.[0];
+      const drop = /ALTER TABLE "public"."drift" DROP COLUMN "v"/.exec(String(error['hint']))?.[0];
       await world.database.sql.unsafe(drop ?? '');
       await setWatermarkToNull();
       expect((await runWell(world, FLAGS)).summary).toMatchObject({ mode: 'full', rows: 1 });

@@ -1,11 +1,11 @@
 import { expect, test } from 'bun:test';
-import { createEncoder } from '../../src/copy/encoder.ts';
-import type { Kind } from '../../src/copy/kinds.ts';
+import { createEncoder } from '../../src/copy/create-encoder.ts';
+import type { Encoding } from '../../src/copy/encodings.ts';
 import { avroBlock, columnsOf, encodeAll, fieldsOf, type Shape } from '../copy/round-trip.ts';
 import { SAMPLES, type Sample } from '../copy/samples.ts';
 
-const shape = (kind: Kind): Shape => ({
-  sample: SAMPLES.find((each) => each.kind === kind) as Sample,
+const shape = (kind: Encoding): Shape => ({
+  sample: SAMPLES.find((each) => each.encoding === kind) as Sample,
   array: false,
   nulls: 'none',
   elementNulls: 'none',
@@ -39,7 +39,7 @@ test.each(['binary', 'text'] as const)(
     // Numbers take 6 KB: of all lengths in steps of less, some text ends right before the buffer does.
     for (let length = 0; length < 200_000; length += 2500) {
       const cells = SHAPES.map(({ sample }, i) =>
-        sample.kind === 'text' ? 'x'.repeat(length) : BigInt(i),
+        sample.encoding === 'text' ? 'x'.repeat(length) : BigInt(i),
       );
       const encoder = createEncoder(format, columnsOf(SHAPES), fieldsOf(SHAPES), CHUNK_BYTES);
       const chunks = encodeAll(encoder, avroBlock(SHAPES, [cells, cells]), 2, CHUNK_BYTES);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { everything } from '../scenarios/look.ts';
-import { DATASET, openWorld, type World } from '../scenarios/world.ts';
+import { DATASET, openWorld, type World } from '../scenarios/fixture.ts';
+import { everything } from '../scenarios/inspect.ts';
 import { errorOf, runWell } from './run-well.ts';
 
 let world: World;
@@ -78,7 +78,7 @@ test('a column that may not be read at all ends the run, with the role to grant'
   google.allow();
   expect(errorOf(outcome)).toMatchObject({ code: 'ACCESS_DENIED' });
   expect(errorOf(outcome)['message']).toContain('policy tag');
-  expect(errorOf(outcome)['next']).toContain('roles/datacatalog.categoryFineGrainedReader');
+  expect(errorOf(outcome)['hint']).toContain('roles/datacatalog.categoryFineGrainedReader');
   expect(await everything(world)).toEqual(before);
 });
 
@@ -102,5 +102,5 @@ test('an external table over Google Drive ends the run, with a way around it', a
   const error = errorOf(await world.run(flagsOf('sheet')));
   google.heal();
   expect(error).toMatchObject({ code: 'ACCESS_DENIED' });
-  expect(error['next']).toContain('copy the sheet into a table by a scheduled query');
+  expect(error['hint']).toContain('copy the sheet into a table by a scheduled query');
 });

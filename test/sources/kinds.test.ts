@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import type { TableOptions } from '../gcp/google.ts';
-import { rowsOf } from '../scenarios/look.ts';
-import { DATASET, openWorld, SCHEMA, type World } from '../scenarios/world.ts';
+import { DATASET, openWorld, SCHEMA, type World } from '../scenarios/fixture.ts';
+import { rowsOf } from '../scenarios/inspect.ts';
 import { runWell } from './run-well.ts';
 
 let world: World;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import type { Field } from '../gcp/google.ts';
-import { everything } from '../scenarios/look.ts';
-import { DATASET, openWorld, type World } from '../scenarios/world.ts';
+import { DATASET, openWorld, type World } from '../scenarios/fixture.ts';
+import { everything } from '../scenarios/inspect.ts';
 import { errorOf, runWell } from './run-well.ts';
 
 let world: World;
@@ -136,8 +136,8 @@ describe('a column that is called like its table', () => {
     await google.createTable(DATASET, 'code', [{ name: 'code', type: 'STRING' }, AT]);
     await google.sql(`INSERT INTO ${DATASET}.code VALUES ('too long', NULL)`);
     await database.sql`CREATE TABLE code (code varchar(3))`;
-    const { next } = errorOf(await world.run(flagsOf('code')));
-    const query = /Find the rows in BigQuery: (.*);$/s.exec(String(next))?.[1] ?? '';
+    const { hint } = errorOf(await world.run(flagsOf('code')));
+    const query = /Find the rows in BigQuery: (.*);$/s.exec(String(hint))?.[1] ?? '';
     expect(await google.sql(query)).toHaveLength(1);
   });
 });
@@ -186,7 +186,7 @@ describe('in a target that is there', () => {
     const error = errorOf(outcome);
     expect(error).toMatchObject({ code: 'AMBIGUOUS_COLUMN' });
     expect(error['message']).toContain(told);
-    expect(String(error['next'])).toMatch(/Rename one of them|view that renames one of them/);
+    expect(String(error['hint'])).toMatch(/Rename one of them|view that renames one of them/);
     expect(await world.database.sql.unsafe(`SELECT * FROM ${table}`)).toHaveLength(0);
     expect(await everything(world)).toMatchObject({ objects: [] });
   });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import type { TableOptions } from '../gcp/google.ts';
-import { everything, exportJobs, rowsOf } from '../scenarios/look.ts';
-import { DATASET, openWorld, SCHEMA, type World } from '../scenarios/world.ts';
+import { DATASET, openWorld, SCHEMA, type World } from '../scenarios/fixture.ts';
+import { everything, exportJobs, rowsOf } from '../scenarios/inspect.ts';
 import { errorOf, runWell } from './run-well.ts';
 
 let world: World;
@@ -65,8 +65,8 @@ describe('where a filter on max_ingested_at is required', () => {
     await google.createTable(DATASET, 'misfit', DATED, by('max_ingested_at'));
     await google.sql(`INSERT INTO ${DATASET}.misfit VALUES (70000, 'x', NULL, NULL)`);
     await database.sql`CREATE TABLE misfit (id smallint)`;
-    const { next } = errorOf(await world.run(flagsOf('misfit')));
-    const query = /Find the rows in BigQuery: (.*);$/s.exec(String(next))?.[1] ?? '';
+    const { hint } = errorOf(await world.run(flagsOf('misfit')));
+    const query = /Find the rows in BigQuery: (.*);$/s.exec(String(hint))?.[1] ?? '';
     expect(await google.sql(query)).toHaveLength(1);
   });
 });
@@ -92,7 +92,7 @@ describe('a required filter on anything else is refused before any job:', () => 
     const error = errorOf({ exitCode, lines, text });
     expect(error).toMatchObject({ code: 'PARTITION_FILTER_REQUIRED' });
     expect(error['message']).toContain(`partition column ${column},`);
-    expect(error['next']).toContain(options.type === 'EXTERNAL' ? 'anew' : 'ALTER TABLE');
+    expect(error['hint']).toContain(options.type === 'EXTERNAL' ? 'anew' : 'ALTER TABLE');
     expect([await everything(world), google.jobs().length]).toEqual(before);
   });
 
@@ -104,7 +104,7 @@ describe('a required filter on anything else is refused before any job:', () => 
     const error = errorOf(await world.run(flagsOf('before')));
     expect(error).toMatchObject({ code: 'PARTITION_FILTER_REQUIRED' });
     expect(error['message']).toContain("source.behind' without a filter over column(s) 'day'");
-    expect(error['next']).toContain('Filter by that column in the view');
+    expect(error['hint']).toContain('Filter by that column in the view');
     expect([await everything(world), exportJobs(world).length]).toEqual(before);
   });
 });

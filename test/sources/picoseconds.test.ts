@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { readSource } from '../../src/source.ts';
-import { newestQuery, windowFilter } from '../../src/window.ts';
+import { readSource } from '../../src/google/source.ts';
+import { newestQuery, windowFilter } from '../../src/plan/watermark-window.ts';
 import type { Field } from '../gcp/google.ts';
-import { DATASET, openWorld, type World } from '../scenarios/world.ts';
+import { DATASET, openWorld, type World } from '../scenarios/fixture.ts';
 import { runWell } from './run-well.ts';
 
 let world: World;

@@ -1,5 +1,5 @@
 import { expect } from 'bun:test';
-import type { Flags, LogLine, Outcome, World } from '../scenarios/world.ts';
+import type { Flags, LogLine, Outcome, World } from '../scenarios/fixture.ts';
 
 /** Runs the program to a good end; gives the summary, and the warnings in it. */
 export async function runWell(world: World, flags: Flags = {}) {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import type { Field } from '../gcp/google.ts';
-import { everything, exportJobs } from '../scenarios/look.ts';
-import { DATASET, openWorld, type World } from '../scenarios/world.ts';
+import { DATASET, openWorld, type World } from '../scenarios/fixture.ts';
+import { everything, exportJobs } from '../scenarios/inspect.ts';
 import { errorOf, runWell } from './run-well.ts';
 
 let world: World;
@@ -90,7 +90,7 @@ test.each([1601, 10_000])(
     expect(error).toMatchObject({ code: 'TOO_MANY_COLUMNS' });
     expect(error['message']).toContain(`the source has ${count} columns`);
     expect(error['message']).toContain("PostgreSQL's limit is 1600 columns a table");
-    expect(error['next']).toContain('view that selects fewer columns');
+    expect(error['hint']).toContain('view that selects fewer columns');
     expect([await everything(world), exportJobs(world).length]).toEqual(before);
   },
 );

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { insertRun, readRun, updateRun } from '../../src/state/ledger.ts';
-import { createStateTables, stateTables } from '../../src/state/tables.ts';
-import { sharedPostgres } from '../postgres/shared.ts';
+import { createStateTables, stateTables } from '../../src/state/state-tables.ts';
+import { sharedPostgres } from '../server/shared.ts';
 
 const RUN = {
   runId: 'r',

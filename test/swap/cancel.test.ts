@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test';
-import { connectPostgres } from '../../src/clients/postgres.ts';
-import { readConnection } from '../../src/connection/connection.ts';
+import { readConnection } from '../../src/postgres/connection/connection.ts';
+import { connectPostgres } from '../../src/postgres/pool.ts';
 import { cancellable } from '../../src/swap/cancel.ts';
 import { startProxy } from '../faults/proxy.ts';
-import { sharedPostgres } from '../postgres/shared.ts';
+import { sharedPostgres } from '../server/shared.ts';
 
 const REASON = new Error('called off');
 

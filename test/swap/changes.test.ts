@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test';
-import { readDependents } from '../../src/swap/dependents.ts';
-import { dressStaging } from '../../src/swap/dress.ts';
-import { fillStaging, fullLoad, swapIn } from './fixture.ts';
-import { failureOf, STAGING, setScene, TARGET, texts } from './scene.ts';
+import { finishStaging } from '../../src/swap/build/finish-staging.ts';
+import { readDependents } from '../../src/swap/dependencies/dependents.ts';
+import { failureOf, STAGING, setScene, TARGET, texts } from './objects-fixture.ts';
+import { fillStaging, fullLoad, swapIn } from './swap-fixture.ts';
 
 const SCENE = `
   CREATE TABLE s.t (id integer PRIMARY KEY, a integer DEFAULT 1); INSERT INTO s.t VALUES (1, 1);
@@ -55,13 +55,13 @@ for (const { what, change, names } of CHANGES) {
     const { loader, sql } = scene;
     const dependents = await readDependents(loader, TARGET);
     await fillStaging(loader, LOAD, dependents);
-    await dressStaging(loader, { staging: STAGING, dependents }, () => undefined);
+    await finishStaging(loader, { staging: STAGING, dependents }, () => undefined);
     await sql.unsafe(change);
     const after = await texts(sql, `SELECT oid, relname, relfilenode FROM pg_class ORDER BY oid`);
     const failure = await failureOf(swapIn(loader, LOAD, dependents));
     expect(failure.code).toBe('DEPENDENTS_CHANGED');
     expect(failure.message).toMatch(names);
-    expect(failure.next).toContain('Run again');
+    expect(failure.hint).toContain('Run again');
     expect(await texts(sql, `SELECT oid, relname, relfilenode FROM pg_class ORDER BY oid`)).toEqual(
       after,
     );
@@ -73,7 +73,7 @@ test('a dependent that changes while the swap waits for its locks is found out t
   const { loader, sql } = scene;
   const dependents = await readDependents(loader, TARGET);
   await fillStaging(loader, LOAD, dependents);
-  await dressStaging(loader, { staging: STAGING, dependents }, () => undefined);
+  await finishStaging(loader, { staging: STAGING, dependents }, () => undefined);
   const release = Promise.withResolvers<void>();
   const held = Promise.withResolvers<void>();
   const holder = sql.begin(async (transaction) => {
@@ -101,7 +101,7 @@ test('a target that came into being during a first load is left alone', async ()
     rows: 'VALUES (1)',
   };
   await fillStaging(loader, load, undefined);
-  await dressStaging(loader, { staging: STAGING, dependents: undefined }, () => undefined);
+  await finishStaging(loader, { staging: STAGING, dependents: undefined }, () => undefined);
   await sql.unsafe('CREATE TABLE s.t (other text)');
   const failure = await failureOf(swapIn(loader, load, undefined));
   expect(failure.code).toBe('DEPENDENTS_CHANGED');

@@ -1,8 +1,8 @@
 import { expect } from 'bun:test';
 import { fileURLToPath } from 'node:url';
-import { quoteTable } from '../../src/identifiers.ts';
-import { fullLoad, LOADER } from './fixture.ts';
-import { type Scene, STAGING, setScene, TARGET, texts } from './scene.ts';
+import { quoteTable } from '../../src/postgres/quoting.ts';
+import { type Scene, STAGING, setScene, TARGET, texts } from './objects-fixture.ts';
+import { fullLoad, LOADER } from './swap-fixture.ts';
 
 const SCENE = `
   CREATE TABLE s.t (id integer PRIMARY KEY, load integer, n bigint GENERATED ALWAYS AS IDENTITY);

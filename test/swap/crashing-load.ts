@@ -2,12 +2,12 @@
  * A full load in a process of its own, which says each point that it comes to, and stops for good at
  * the one that its second argument counts to: there it is killed. Run by crash.ts.
  */
-import { quoteTable } from '../../src/identifiers.ts';
-import { readDependents } from '../../src/swap/dependents.ts';
-import { dressStaging } from '../../src/swap/dress.ts';
+import { quoteTable } from '../../src/postgres/quoting.ts';
+import { finishStaging } from '../../src/swap/build/finish-staging.ts';
+import { readDependents } from '../../src/swap/dependencies/dependents.ts';
 import { swap } from '../../src/swap/swap.ts';
-import { connectAs, fillStaging, LOADER } from './fixture.ts';
-import { STAGING, TARGET } from './scene.ts';
+import { STAGING, TARGET } from './objects-fixture.ts';
+import { connectAs, fillStaging, LOADER } from './swap-fixture.ts';
 
 const [uri = '', stopAt = '', rows = ''] = process.argv.slice(2);
 let points = 0;
@@ -27,7 +27,7 @@ const dependents = await readDependents(sql, TARGET);
 await point('making staging');
 await fillStaging(sql, load, dependents);
 await point('dressing staging');
-const dress = dressStaging(sql, { staging: STAGING, dependents }, () => undefined);
+const dress = finishStaging(sql, { staging: STAGING, dependents }, () => undefined);
 await dress;
 await sql.begin(async (transaction) => {
   const plan = { target: TARGET, staging: STAGING, dependents, added: [] };

@@ -1,12 +1,12 @@
 import { expect, test } from 'bun:test';
 import postgres from 'postgres';
-import { readDependents } from '../../src/swap/dependents.ts';
-import { dressStaging } from '../../src/swap/dress.ts';
-import { withSavepoint } from '../../src/swap/patience.ts';
+import { finishStaging } from '../../src/swap/build/finish-staging.ts';
+import { readDependents } from '../../src/swap/dependencies/dependents.ts';
+import { withSavepoint } from '../../src/swap/lock-retry.ts';
 import { swap } from '../../src/swap/swap.ts';
-import { sharedPostgres } from '../postgres/shared.ts';
-import { connectAs, fillStaging, swapIn } from './fixture.ts';
-import { failureOf, type Scene, STAGING, setScene, TARGET, texts } from './scene.ts';
+import { sharedPostgres } from '../server/shared.ts';
+import { failureOf, type Scene, STAGING, setScene, TARGET, texts } from './objects-fixture.ts';
+import { connectAs, fillStaging, swapIn } from './swap-fixture.ts';
 
 const SCENE = `
   CREATE TABLE s.t (id integer PRIMARY KEY); INSERT INTO s.t VALUES (1);
@@ -18,7 +18,7 @@ const LOAD = { target: TARGET, staging: STAGING, rows: 'VALUES (1), (2)' };
 async function prepare({ loader }: Scene) {
   const dependents = await readDependents(loader, TARGET);
   await fillStaging(loader, LOAD, dependents);
-  await dressStaging(loader, { staging: STAGING, dependents }, () => undefined);
+  await finishStaging(loader, { staging: STAGING, dependents }, () => undefined);
   return dependents;
 }
 
@@ -82,9 +82,9 @@ test('when its patience is at an end, the swap names the session that holds the 
   const [holder] = await scene.sql<{ pid: number }[]>`
     SELECT pid FROM pg_stat_activity WHERE state = 'idle in transaction' AND usename = 'rich_reader'
       AND datname = current_database()`;
-  expect(failure.code).toBe('LOCK_NOT_HAD');
+  expect(failure.code).toBe('LOCK_TIMEOUT');
   expect(failure.message).toContain(`session ${holder?.pid} (`);
-  expect(failure.next).toContain(`SELECT pg_terminate_backend(${holder?.pid});`);
+  expect(failure.hint).toContain(`SELECT pg_terminate_backend(${holder?.pid});`);
   await long.end();
   expect(await texts(scene.sql, 'SELECT * FROM s.t')).toEqual(['{"id": 1}']);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import type postgres from 'postgres';
-import { connectAs, fullLoad } from './fixture.ts';
-import { STAGING, setScene, TARGET } from './scene.ts';
+import { STAGING, setScene, TARGET } from './objects-fixture.ts';
+import { connectAs, fullLoad } from './swap-fixture.ts';
 
 const LOADS = 20;
 const ROWS = 2000;

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import postgres from 'postgres';
 import { ProjectorError } from '../../src/errors.ts';
-import { readDependents } from '../../src/swap/dependents.ts';
-import type { TestDatabase } from '../postgres/database.ts';
-import { sharedPostgres } from '../postgres/shared.ts';
-import { connectAs, LOADER, makeTablespace, script } from './fixture.ts';
+import { readDependents } from '../../src/swap/dependencies/dependents.ts';
+import type { TestDatabase } from '../server/database.ts';
+import { sharedPostgres } from '../server/shared.ts';
+import { connectAs, LOADER, makeTablespace, script } from './swap-fixture.ts';
 
 interface Case {
   readonly what: string;
@@ -13,10 +13,10 @@ interface Case {
   readonly target?: string;
   readonly code?: string;
   readonly message: RegExp;
-  readonly next: RegExp;
+  readonly hint: RegExp;
 }
 
-const MISSING_RIGHTS = 'MISSING_RIGHTS';
+const INSUFFICIENT_PRIVILEGE = 'INSUFFICIENT_PRIVILEGE';
 const OWN_TYPE = /columns it needs, or a type of its own/;
 
 const CASES: readonly Case[] = [
@@ -25,7 +25,7 @@ const CASES: readonly Case[] = [
     setUp: 'CREATE VIEW s.v AS SELECT 1 AS a; ALTER VIEW s.v OWNER TO rich_owner',
     target: 'v',
     message: /"s"\."v" is a view, not a table/,
-    next: /--pg-table/,
+    hint: /--pg-table/,
   },
   {
     what: 'a materialized view as target',
@@ -33,7 +33,7 @@ const CASES: readonly Case[] = [
       'CREATE MATERIALIZED VIEW s.m AS SELECT 1 AS a; ALTER MATERIALIZED VIEW s.m OWNER TO rich_owner',
     target: 'm',
     message: /"s"\."m" is a materialized view, not a table/,
-    next: /--pg-table/,
+    hint: /--pg-table/,
   },
   {
     what: 'a foreign table as target',
@@ -41,7 +41,7 @@ const CASES: readonly Case[] = [
       CREATE FOREIGN TABLE s.f (a integer) SERVER far; ALTER FOREIGN TABLE s.f OWNER TO rich_owner`,
     target: 'f',
     message: /"s"\."f" is a foreign table/,
-    next: /--pg-table/,
+    hint: /--pg-table/,
   },
   {
     what: 'a partitioned table as target',
@@ -49,7 +49,7 @@ const CASES: readonly Case[] = [
       'CREATE TABLE s.p (a integer) PARTITION BY RANGE (a); ALTER TABLE s.p OWNER TO rich_owner',
     target: 'p',
     message: /"s"\."p" is a partitioned table/,
-    next: /--pg-table/,
+    hint: /--pg-table/,
   },
   {
     what: 'a partition as target',
@@ -57,19 +57,19 @@ const CASES: readonly Case[] = [
       CREATE TABLE s.p1 PARTITION OF s.p DEFAULT; ALTER TABLE s.p1 OWNER TO rich_owner`,
     target: 'p1',
     message: /"s"\."p1" is a partition of another table/,
-    next: /--pg-table/,
+    hint: /--pg-table/,
   },
   {
     what: 'a parent in inheritance',
     setUp: 'CREATE TABLE s.child () INHERITS (s.t)',
     message: /"s"\."t" takes part in table inheritance/,
-    next: /NO INHERIT/,
+    hint: /NO INHERIT/,
   },
   {
     what: 'a child in inheritance',
     setUp: 'CREATE TABLE s.parent (id integer); ALTER TABLE s.t INHERIT s.parent',
     message: /"s"\."t" takes part in table inheritance/,
-    next: /NO INHERIT/,
+    hint: /NO INHERIT/,
   },
   {
     what: 'a typed table',
@@ -77,101 +77,101 @@ const CASES: readonly Case[] = [
       ALTER TABLE s.typed OWNER TO rich_owner`,
     target: 'typed',
     message: /"s"\."typed" is a table OF s\.kind/,
-    next: /ALTER TABLE "s"\."typed" NOT OF/,
+    hint: /ALTER TABLE "s"\."typed" NOT OF/,
   },
   {
     what: 'an unlogged table',
     setUp: 'ALTER TABLE s.t SET UNLOGGED',
     message: /"s"\."t" is an unlogged table/,
-    next: /ALTER TABLE "s"\."t" SET LOGGED/,
+    hint: /ALTER TABLE "s"\."t" SET LOGGED/,
   },
   {
     what: "an extension's member",
     setUp: 'ALTER EXTENSION plpgsql ADD TABLE s.t',
     message: /"s"\."t" is a member of the extension plpgsql/,
-    next: /--pg-table/,
+    hint: /--pg-table/,
   },
   {
     what: "a view that is an extension's member",
     setUp: `CREATE VIEW s.v AS SELECT a FROM s.t; ALTER VIEW s.v OWNER TO rich_owner;
       ALTER EXTENSION plpgsql ADD VIEW s.v`,
     message: /view s\.v uses it and is a member of the extension plpgsql/,
-    next: /independent/,
+    hint: /independent/,
   },
   {
     what: 'a function that takes the row type',
     setUp: `CREATE FUNCTION s.f(s.t) RETURNS integer LANGUAGE sql AS 'SELECT 1'`,
     message: /function s\.f\(s\.t\) uses a row type/,
-    next: OWN_TYPE,
+    hint: OWN_TYPE,
   },
   {
     what: 'a function that returns a set of the row type',
     setUp: `CREATE FUNCTION s.f() RETURNS SETOF s.t LANGUAGE sql AS 'SELECT * FROM s.t'`,
     message: /function s\.f\(\) uses a row type/,
-    next: OWN_TYPE,
+    hint: OWN_TYPE,
   },
   {
     what: 'a column of the row type, in an array',
     setUp: 'CREATE TABLE s.other (rows s.t[])',
     message: /table s\.other uses a row type/,
-    next: OWN_TYPE,
+    hint: OWN_TYPE,
   },
   {
     what: 'a domain over the row type',
     setUp: 'CREATE DOMAIN s.d AS s.t',
     message: /type s\.d uses a row type/,
-    next: OWN_TYPE,
+    hint: OWN_TYPE,
   },
   {
     what: 'a view that shows whole rows',
     setUp: 'CREATE VIEW s.v AS SELECT t AS whole FROM s.t; ALTER VIEW s.v OWNER TO rich_owner',
     message: /view s\.v uses a row type/,
-    next: OWN_TYPE,
+    hint: OWN_TYPE,
   },
   {
     what: 'a materialized view whose row type is used',
     setUp: `CREATE MATERIALIZED VIEW s.m AS SELECT a FROM s.t;
       ALTER MATERIALIZED VIEW s.m OWNER TO rich_owner; CREATE TABLE s.other (row s.m)`,
     message: /table s\.other uses a row type/,
-    next: OWN_TYPE,
+    hint: OWN_TYPE,
   },
   {
     what: 'a constraint trigger of another table that is declared FROM it',
     setUp: `CREATE TABLE s.other (a integer); CREATE CONSTRAINT TRIGGER c AFTER INSERT ON s.other FROM s.t
       FOR EACH ROW EXECUTE FUNCTION s.nothing()`,
     message: /constraint trigger "c" of s\.other is declared FROM it/,
-    next: /DROP TRIGGER "c" ON s\.other/,
+    hint: /DROP TRIGGER "c" ON s\.other/,
   },
   {
     what: "a constraint's own triggers switched off",
     setUp:
       'ALTER TABLE s.t ADD UNIQUE (id), ADD FOREIGN KEY (a) REFERENCES s.t (id); ALTER TABLE s.t DISABLE TRIGGER ALL',
     message: /a trigger that enforces a constraint of s\.t is switched off/,
-    next: /ENABLE TRIGGER ALL/,
+    hint: /ENABLE TRIGGER ALL/,
   },
   {
     what: "the triggers of another table's foreign key switched off",
     setUp: `ALTER TABLE s.t ADD UNIQUE (id); CREATE TABLE s.other (a integer REFERENCES s.t (id));
       ALTER TABLE s.other OWNER TO rich_owner; ALTER TABLE s.t DISABLE TRIGGER ALL`,
     message: /a trigger that enforces a constraint of s\.t is switched off/,
-    next: /ENABLE TRIGGER ALL/,
+    hint: /ENABLE TRIGGER ALL/,
   },
   {
     what: 'a tablespace where nothing may be made',
     setUp: `GRANT CREATE ON TABLESPACE rich_space TO rich_owner;
       CREATE INDEX far ON s.t (a) TABLESPACE rich_space;
       REVOKE CREATE ON TABLESPACE rich_space FROM rich_owner, "loader@project.iam"`,
-    code: MISSING_RIGHTS,
+    code: INSUFFICIENT_PRIVILEGE,
     message:
       /index s\.far is in tablespace "rich_space", where "loader@project\.iam" may not create/,
-    next: /GRANT CREATE ON TABLESPACE "rich_space" TO "loader@project\.iam";/,
+    hint: /GRANT CREATE ON TABLESPACE "rich_space" TO "loader@project\.iam";/,
   },
   {
     what: 'an invalid index',
     setUp: `CREATE INDEX half ON s.t (a);
       UPDATE pg_index SET indisvalid = false WHERE indexrelid = 's.half'::regclass`,
     message: /index "s"\."half" is not valid/,
-    next: /REINDEX INDEX CONCURRENTLY "s"\."half"/,
+    hint: /REINDEX INDEX CONCURRENTLY "s"\."half"/,
   },
   {
     what: 'a dependent of a kind that is not known',
@@ -179,7 +179,7 @@ const CASES: readonly Case[] = [
       INSERT INTO pg_depend SELECT 'pg_ts_dict'::regclass, oid, 0, 'pg_class'::regclass,
         's.t'::regclass, 0, 'n' FROM pg_ts_dict WHERE dictname = 'odd'`,
     message: /text search dictionary s\.odd depends on it in a way that is not known here/,
-    next: /another table than "s"\."t"/,
+    hint: /another table than "s"\."t"/,
   },
   {
     what: 'something of a kind that is not known that would go with it',
@@ -187,92 +187,92 @@ const CASES: readonly Case[] = [
       INSERT INTO pg_depend SELECT 'pg_ts_dict'::regclass, oid, 0, 'pg_class'::regclass,
         's.t'::regclass, 0, 'a' FROM pg_ts_dict WHERE dictname = 'odd'`,
     message: /text search dictionary s\.odd depends on it in a way that is not known here/,
-    next: /Drop it before the full load/,
+    hint: /Drop it before the full load/,
   },
   {
     what: "another role's table",
     setUp: 'ALTER TABLE s.t OWNER TO rich_stranger',
-    code: MISSING_RIGHTS,
+    code: INSUFFICIENT_PRIVILEGE,
     message:
       /table "s"\."t" belongs to "rich_stranger", of which "loader@project\.iam" is not a member/,
-    next: /GRANT "rich_stranger" TO "loader@project\.iam";/,
+    hint: /GRANT "rich_stranger" TO "loader@project\.iam";/,
   },
   {
     what: 'a schema to which nothing may be added',
     setUp: 'REVOKE CREATE ON SCHEMA s FROM rich_owner, "loader@project.iam"',
-    code: MISSING_RIGHTS,
+    code: INSUFFICIENT_PRIVILEGE,
     message: /"loader@project\.iam" may not create in schema "s"/,
-    next: /GRANT CREATE ON SCHEMA "s" TO "loader@project\.iam";/,
+    hint: /GRANT CREATE ON SCHEMA "s" TO "loader@project\.iam";/,
   },
   {
     what: "another role's view",
     setUp: 'CREATE VIEW s.v AS SELECT a FROM s.t; ALTER VIEW s.v OWNER TO rich_stranger',
-    code: MISSING_RIGHTS,
+    code: INSUFFICIENT_PRIVILEGE,
     message: /view s\.v depends on it and belongs to "rich_stranger"/,
-    next: /GRANT "rich_stranger" TO "loader@project\.iam";/,
+    hint: /GRANT "rich_stranger" TO "loader@project\.iam";/,
   },
   {
     what: "another role's function with an SQL-standard body",
     setUp: `CREATE FUNCTION s.f() RETURNS bigint BEGIN ATOMIC SELECT count(*) FROM s.t; END;
       ALTER FUNCTION s.f OWNER TO rich_stranger`,
-    code: MISSING_RIGHTS,
+    code: INSUFFICIENT_PRIVILEGE,
     message: /function s\.f\(\) depends on it and belongs to "rich_stranger"/,
-    next: /GRANT "rich_stranger" TO "loader@project\.iam";/,
+    hint: /GRANT "rich_stranger" TO "loader@project\.iam";/,
   },
   {
     what: 'a leakproof function',
     setUp: `CREATE FUNCTION s.f() RETURNS bigint LEAKPROOF BEGIN ATOMIC SELECT count(*) FROM s.t; END;
       ALTER FUNCTION s.f OWNER TO rich_owner`,
-    code: MISSING_RIGHTS,
+    code: INSUFFICIENT_PRIVILEGE,
     message: /function s\.f\(\) is LEAKPROOF/,
-    next: /NOT LEAKPROOF/,
+    hint: /NOT LEAKPROOF/,
   },
   {
     what: "another role's materialized view, on a view on it",
     setUp: `CREATE VIEW s.v AS SELECT a FROM s.t; ALTER VIEW s.v OWNER TO rich_owner;
       CREATE MATERIALIZED VIEW s.m AS SELECT a FROM s.v;
       ALTER MATERIALIZED VIEW s.m OWNER TO rich_stranger`,
-    code: MISSING_RIGHTS,
+    code: INSUFFICIENT_PRIVILEGE,
     message: /materialized view s\.m depends on it and belongs to "rich_stranger"/,
-    next: /GRANT "rich_stranger" TO "loader@project\.iam";/,
+    hint: /GRANT "rich_stranger" TO "loader@project\.iam";/,
   },
   {
     what: "another role's foreign key to it",
     setUp: `ALTER TABLE s.t ADD PRIMARY KEY (id); CREATE TABLE s.other (id integer REFERENCES s.t);
       ALTER TABLE s.other OWNER TO rich_stranger`,
-    code: MISSING_RIGHTS,
+    code: INSUFFICIENT_PRIVILEGE,
     message: /table s\.other depends on it and belongs to "rich_stranger"/,
-    next: /GRANT "rich_stranger" TO "loader@project\.iam";/,
+    hint: /GRANT "rich_stranger" TO "loader@project\.iam";/,
   },
   {
     what: "a foreign key to another role's table, which may not be referenced",
     setUp: `CREATE TABLE s.other (id integer PRIMARY KEY); INSERT INTO s.other VALUES (1);
       ALTER TABLE s.t ADD CONSTRAINT far FOREIGN KEY (a) REFERENCES s.other`,
-    code: MISSING_RIGHTS,
+    code: INSUFFICIENT_PRIVILEGE,
     message: /foreign key "far" of "s"\."t" needs the right to reference "s"\."other"/,
-    next: /GRANT REFERENCES ON "s"\."other" TO "loader@project\.iam";/,
+    hint: /GRANT REFERENCES ON "s"\."other" TO "loader@project\.iam";/,
   },
   {
     what: "another role's policy that reads it",
     setUp: `CREATE TABLE s.other (id integer); ALTER TABLE s.other OWNER TO rich_stranger;
       CREATE POLICY p ON s.other USING (id IN (SELECT id FROM s.t))`,
-    code: MISSING_RIGHTS,
+    code: INSUFFICIENT_PRIVILEGE,
     message: /table s\.other depends on it and belongs to "rich_stranger"/,
-    next: /GRANT "rich_stranger" TO "loader@project\.iam";/,
+    hint: /GRANT "rich_stranger" TO "loader@project\.iam";/,
   },
   {
     what: "another role's publication",
     setUp: 'CREATE PUBLICATION s_news FOR TABLE s.t',
-    code: MISSING_RIGHTS,
+    code: INSUFFICIENT_PRIVILEGE,
     message: /publication "s_news" publishes it and belongs to "postgres"/,
-    next: /GRANT "postgres" TO "loader@project\.iam";/,
+    hint: /GRANT "postgres" TO "loader@project\.iam";/,
   },
   {
     what: 'an owner that may not create in the schema',
     setUp: `REVOKE CREATE ON SCHEMA s FROM rich_owner`,
-    code: MISSING_RIGHTS,
+    code: INSUFFICIENT_PRIVILEGE,
     message: /"rich_owner", owner of "s"\."t", may not create in schema "s"/,
-    next: /GRANT CREATE ON SCHEMA "s" TO "rich_owner";/,
+    hint: /GRANT CREATE ON SCHEMA "s" TO "rich_owner";/,
   },
   {
     what: "statistics' and a materialized view's owner that may not create in their schema",
@@ -280,24 +280,24 @@ const CASES: readonly Case[] = [
       CREATE STATISTICS closed.st ON id, a FROM s.t; ALTER STATISTICS closed.st OWNER TO rich_owner;
       CREATE MATERIALIZED VIEW closed.m AS SELECT a FROM s.t;
       ALTER MATERIALIZED VIEW closed.m OWNER TO rich_owner`,
-    code: MISSING_RIGHTS,
+    code: INSUFFICIENT_PRIVILEGE,
     message: /statistics "closed"\."st", may not create.*materialized view "closed"\."m", may not/,
-    next: /GRANT CREATE ON SCHEMA "closed" TO "rich_owner";/,
+    hint: /GRANT CREATE ON SCHEMA "closed" TO "rich_owner";/,
   },
   {
     what: "another role's statistics",
     setUp: 'CREATE STATISTICS s.st ON id, a FROM s.t',
-    code: MISSING_RIGHTS,
+    code: INSUFFICIENT_PRIVILEGE,
     message: /statistics "s"\."st" belong to "postgres"/,
-    next: /GRANT "postgres" TO "loader@project\.iam";/,
+    hint: /GRANT "postgres" TO "loader@project\.iam";/,
   },
   {
     what: 'a grant by a role in whose name nothing can be granted',
     setUp: `GRANT SELECT ON s.t TO rich_stranger WITH GRANT OPTION; SET ROLE rich_stranger;
       GRANT SELECT ON s.t TO rich_third; RESET ROLE`,
-    code: MISSING_RIGHTS,
+    code: INSUFFICIENT_PRIVILEGE,
     message: /rights on "s"\."t" were given to "rich_third" by "rich_stranger"/,
-    next: /GRANT "rich_stranger" TO "loader@project\.iam";/,
+    hint: /GRANT "rich_stranger" TO "loader@project\.iam";/,
   },
 ];
 
@@ -333,7 +333,14 @@ const SCHEMA = `
   INSERT INTO s.t VALUES (1, 1);`;
 
 describe('refused before the export, by name, with a way out, and the database as it was:', () => {
-  for (const { what, setUp, target = 't', code = 'CANNOT_KEEP', message, next } of CASES) {
+  for (const {
+    what,
+    setUp,
+    target = 't',
+    code = 'UNSUPPORTED_DEPENDENT',
+    message,
+    hint,
+  } of CASES) {
     test(what, async () => {
       await using scene = await (await sharedPostgres()).createDatabase();
       await scene.sql.unsafe(`SET allow_system_table_mods = on; ${SCHEMA} ${setUp}`);
@@ -346,7 +353,7 @@ describe('refused before the export, by name, with a way out, and the database a
       expect(error).toBeInstanceOf(ProjectorError);
       if (!(error instanceof ProjectorError)) return;
       expect(error.message).toMatch(message);
-      expect(error.next).toMatch(next);
+      expect(error.hint).toMatch(hint);
       expect(error.code).toBe(code);
       expect(await catalogDigest(scene.sql)).toBe(before);
     });

@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test';
-import { readDependents } from '../../src/swap/dependents.ts';
-import { dressStaging } from '../../src/swap/dress.ts';
-import { fillStaging, fullLoad, swapIn } from './fixture.ts';
-import { STAGING, setScene, TARGET, texts } from './scene.ts';
+import { finishStaging } from '../../src/swap/build/finish-staging.ts';
+import { readDependents } from '../../src/swap/dependencies/dependents.ts';
+import { STAGING, setScene, TARGET, texts } from './objects-fixture.ts';
+import { fillStaging, fullLoad, swapIn } from './swap-fixture.ts';
 
 const LOAD = { target: TARGET, staging: STAGING };
 const NEXT = `SELECT nextval(pg_get_serial_sequence('s.t', 'id'))::int AS next`;
@@ -45,7 +45,7 @@ for (const { kind, id } of KINDS) {
     const dependents = await readDependents(at.loader, TARGET);
     const load = { ...LOAD, rows: `(a) VALUES ('new')` };
     await fillStaging(at.loader, load, dependents);
-    await dressStaging(at.loader, { staging: STAGING, dependents }, () => undefined);
+    await finishStaging(at.loader, { staging: STAGING, dependents }, () => undefined);
     await at.sql`INSERT INTO s.t (a) SELECT 'meanwhile' FROM generate_series(1, 20)`;
     const [before] = await texts(at.sql, NEXT);
     await swapIn(at.loader, load, dependents);

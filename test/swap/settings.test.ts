@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
-import { fullLoad } from './fixture.ts';
-import { STAGING, setScene, TARGET, texts } from './scene.ts';
+import { STAGING, setScene, TARGET, texts } from './objects-fixture.ts';
+import { fullLoad } from './swap-fixture.ts';
 
 /** What the rich target cannot have as well, since it has another of the kind. */
 const SETTINGS = [

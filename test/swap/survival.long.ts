@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { SERVER_VERSIONS } from '../postgres/binaries.ts';
-import { startPostgres } from '../postgres/server.ts';
-import { connectAs, fullLoad, LOADER, makeTablespace, sameRows, script } from './fixture.ts';
+import { SERVER_VERSIONS } from '../server/binaries.ts';
+import { startPostgres } from '../server/server.ts';
 import { installPgDump, type PgDump } from './pg-dump.ts';
+import { connectAs, fullLoad, LOADER, makeTablespace, sameRows, script } from './swap-fixture.ts';
 
 const TARGET = { schema: 'Sales', name: 'Orders' };
 const STAGING = { schema: 'Sales', name: 'Orders__staging' };

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import type postgres from 'postgres';
-import type { TestDatabase } from '../postgres/database.ts';
-import { sharedPostgres } from '../postgres/shared.ts';
-import { connectAs, fullLoad, LOADER, makeTablespace, sameRows, script } from './fixture.ts';
+import type { TestDatabase } from '../server/database.ts';
+import { sharedPostgres } from '../server/shared.ts';
+import { connectAs, fullLoad, LOADER, makeTablespace, sameRows, script } from './swap-fixture.ts';
 
 const TARGET = { schema: 'Sales', name: 'Orders' };
 const STAGING = { schema: 'Sales', name: 'Orders__staging' };

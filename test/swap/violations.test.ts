@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { isServerError } from '../../src/swap/violations.ts';
-import { fullLoad } from './fixture.ts';
-import { failureOf, STAGING, setScene, TARGET, texts } from './scene.ts';
+import { failureOf, STAGING, setScene, TARGET, texts } from './objects-fixture.ts';
+import { fullLoad } from './swap-fixture.ts';
 
 const CASES = [
   {
@@ -78,7 +78,7 @@ for (const { what, constraint, rows, message, ...more } of CASES) {
       fullLoad(scene.loader, { target: TARGET, staging: STAGING, rows }),
     );
     expect(failure.message).toMatch(message);
-    expect(failure.code).toBe('CONSTRAINT_BROKEN');
+    expect(failure.code).toBe('CONSTRAINT_VIOLATED');
     expect(failure.exitCode).toBe(1);
     expect(await texts(scene.sql, `SELECT 's.t'::regclass::oid, * FROM s.t`)).toEqual(before);
   });

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { typeTable } from '../types/type-table.ts';
+import { typeTable } from '../plan/type-table.ts';
 
 const PATH = join(import.meta.dir, '../../README.md');
 

@@ -1,0 +1,72 @@
+import { fillSource, type Stage } from './bench-fixture.ts';
+import { type Files, runFloor, runPsql, writeFiles } from './floor.ts';
+import { type Figures, median, medianOf } from './measure.ts';
+import { allowStreams, forgetTarget, runProjector } from './projector.ts';
+import { type Result, result } from './results.ts';
+import type { Shape } from './shapes.ts';
+
+/**
+ * All ways to get the same rows into Postgres, each the median of `repeat` runs, taken in turns. The
+ * ratio to the floor is the median of the rounds' own, whose two runs the machine served alike.
+ */
+export async function measureShape(
+  stage: Stage,
+  shape: Shape,
+  rows: number,
+  repeat: number,
+): Promise<readonly Result[]> {
+  const { name } = shape;
+  await fillSource(stage, name, shape, 0, rows);
+  await runProjector(stage, name);
+  const files = await writeFiles(stage, `target_${name}`);
+  const runs = new Map<string, Figures[]>();
+  for (let round = 0; round < repeat; round += 1) {
+    for (const way of ways(stage, files, name)) {
+      for (const [what, figures] of Object.entries(await way.run())) {
+        const key = `${what} ${way.streams}`;
+        runs.set(key, [...(runs.get(key) ?? []), figures]);
+      }
+    }
+  }
+  return Array.from(runs, ([key, measured]) => {
+    const [what = '', streams = '1'] = key.split(' ');
+    const floors = runs.get(`floor-binary ${streams}`) ?? [];
+    const ratio = medianOf(measured.map((run, round) => run.wallSeconds / wallOf(floors[round])));
+    return result(name, rows, Number(streams), what, median(measured), ratio);
+  });
+}
+
+function wallOf(figures: Figures | undefined): number {
+  return figures?.wallSeconds ?? Number.NaN;
+}
+
+interface Way {
+  readonly streams: 1 | 2;
+  /** What was measured, by its name in the results. */
+  readonly run: () => Promise<Readonly<Record<string, Figures>>>;
+}
+
+function ways(stage: Stage, files: Files, name: string): readonly Way[] {
+  async function load(streams: 1 | 2) {
+    await forgetTarget(stage, name);
+    await allowStreams(stage, streams);
+    const run = await runProjector(stage, name);
+    await allowStreams(stage, undefined);
+    if (run.streams !== streams) throw new Error(`loaded by ${run.streams} streams`);
+    return { load: run.load, 'end-to-end': run.endToEnd };
+  }
+  async function floor(format: 'binary' | 'csv', streams: 1 | 2) {
+    return { [`floor-${format}`]: await runFloor(stage, files, format, streams) };
+  }
+  const own = ([1, 2] as const).flatMap((streams): Way[] => [
+    { streams, run: () => floor('binary', streams) },
+    { streams, run: () => load(streams) },
+    { streams, run: () => floor('csv', streams) },
+  ]);
+  if (Bun.which('psql') === null) return own;
+  return [
+    ...own,
+    { streams: 1, run: async () => ({ 'psql-csv': await runPsql(stage, files, false) }) },
+    { streams: 1, run: async () => ({ 'zcat-psql': await runPsql(stage, files, true) }) },
+  ];
+}

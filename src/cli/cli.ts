@@ -1,0 +1,67 @@
+import { ProjectorError } from '../errors.ts';
+import type { Environment } from '../postgres/connection/parameters.ts';
+import { openReport } from '../report/open-report.ts';
+import type { Report } from '../report/report.ts';
+import type { Summary } from '../report/summary.ts';
+import { type Arguments, readArguments } from './arguments.ts';
+import { listenForSignals, surviveLostOutput } from './signals.ts';
+
+/** One run, as src/run/run.ts has it. */
+export type Run = (
+  given: Arguments,
+  outside: { readonly signal: AbortSignal; readonly report: Report },
+) => Promise<Summary>;
+
+/**
+ * The whole of the program for one command line; answers the exit code, and throws nothing.
+ * `loadRun` is called only when there is something to run: the Google clients take tens of
+ * milliseconds to load, and `--version` should not wait for them.
+ */
+export async function main(
+  argv: readonly string[],
+  env: Environment,
+  loadRun: () => Promise<Run>,
+): Promise<number> {
+  surviveLostOutput();
+  const interrupt = listenForSignals();
+  let report: Report | undefined;
+  try {
+    const given = readArguments(argv, env);
+    if ('help' in given) return await print((await import('./help.ts')).helpText());
+    if ('version' in given) return await print(`${(await import('./version.ts')).VERSION_TEXT}\n`);
+    report = await openReport();
+    hidePasswords(report, given);
+    for (const warning of given.connection.warnings) report.warn(warning);
+    const run = await loadRun();
+    report.summary(await run(given, { signal: interrupt.signal, report }));
+    return 0;
+  } catch (error) {
+    report ??= await openReport();
+    const told = interrupt.signal.aborted ? reasonWith(interrupt.signal, error) : error;
+    report.error(told);
+    return told instanceof ProjectorError ? told.exitCode : 1;
+  } finally {
+    report?.close();
+    interrupt.stop();
+  }
+}
+
+/** Everything that could be a password goes into the safety net, before anything is written. */
+function hidePasswords(report: Report, { connection: { hosts, tls } }: Arguments): void {
+  const secrets = [...hosts.map(({ password }) => password), tls.client?.passphrase];
+  for (const secret of secrets) if (secret !== undefined) report.hide(secret.reveal());
+}
+
+/** After a signal the interruption is what is told; what else went wrong is its cause. */
+function reasonWith(signal: AbortSignal, error: unknown): unknown {
+  const reason: unknown = signal.reason;
+  if (error === reason || !(reason instanceof ProjectorError)) return reason;
+  const { code, message, hint = '', exitCode } = reason;
+  return new ProjectorError({ code, message, hint, exitCode, cause: error });
+}
+
+/** Writes to standard output, and waits until it is out: the process ends right after. */
+async function print(text: string): Promise<number> {
+  await new Promise((written) => process.stdout.write(text, written));
+  return 0;
+}

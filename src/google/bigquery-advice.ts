@@ -1,0 +1,162 @@
+import { messageOf, ProjectorError } from '../errors.ts';
+import { apiMessage, reasonOf, statusOf } from './bigquery-retryable.ts';
+import { bucketOutOfReach } from './bucket-location.ts';
+import { CREDENTIALS_HINT, isCredentialsFailure } from './credentials.ts';
+import { type SourceName, sourcePath, sourceText } from './source-name.ts';
+
+type Explain = (error: unknown) => never;
+
+/** Tells why tables.get failed. The roles are those of the IAM page "BigQuery roles". */
+export const explainTableFailure =
+  (source: SourceName): Explain =>
+  (error) => {
+    if (error instanceof ProjectorError || isAbort(error)) throw error;
+    const table = sourceText(source);
+    if (statusOf(error) === 404) {
+      throw new ProjectorError({
+        code: 'TABLE_NOT_FOUND',
+        message: `BigQuery has no table ${table}: ${apiMessage(error)}`,
+        hint: `Check --bq-dataset and --bq-table against: bq ls ${[source.project, source.dataset].filter(Boolean).join(':')}`,
+        cause: error,
+      });
+    }
+    if (statusOf(error) === 403) throw accessDenied(source, error);
+    throw unavailable(`BigQuery did not describe table ${table}`, error);
+  };
+
+/** Tells that there are no credentials, or none that belong to a project. */
+export const explainNoProject: Explain = (error) => {
+  if (error instanceof ProjectorError || isAbort(error)) throw error;
+  throw new ProjectorError({
+    code: 'NO_CREDENTIALS',
+    message: `no Google Cloud credentials with a project can be had: ${messageOf(error)}`,
+    hint: CREDENTIALS_HINT,
+    cause: error,
+  });
+};
+
+/** Tells why a query or an export job failed; `subject` is its SQL or its job id. */
+export const explainJobFailure =
+  (source: SourceName, subject: string): Explain =>
+  (error) => {
+    if (error instanceof ProjectorError || isAbort(error)) throw error;
+    const reason = reasonOf(error);
+    if (reason === 'accessDenied' || reason === 'quotaExceeded' || statusOf(error) === 403)
+      throw jobDenied(source, error);
+    if (/can be used for partition elimination/.test(apiMessage(error)))
+      throw filterRequired(source, error);
+    // Told here where the credentials may not see the bucket's location themselves.
+    if (/different locations/.test(apiMessage(error)))
+      throw bucketOutOfReach(source, apiMessage(error), error);
+    if (reason === 'invalidQuery' || reason === 'invalid') {
+      throw new ProjectorError({
+        code: 'QUERY_FAILED',
+        message: `BigQuery could not read table ${sourceText(source)}: ${apiMessage(error)}`,
+        hint: `Find the rows with a query on ${sourcePath(source)}, or read the table through a view that leaves them out. What failed: ${shorten(subject)}`,
+        cause: error,
+      });
+    }
+    if (statusOf(error) === 404) {
+      throw new ProjectorError({
+        code: 'NOT_FOUND',
+        message: apiMessage(error),
+        hint: `Check --bq-dataset, --bq-table, --bq-location ${source.location} and --gcs-bucket: all have to be in one location.`,
+        cause: error,
+      });
+    }
+    throw unavailable(`BigQuery could not run the job on table ${sourceText(source)}`, error);
+  };
+
+/** The failure of a job by a fault of BigQuery's own: the same statement may succeed as a new job. */
+export function jobFailed(
+  source: SourceName,
+  jobId: string,
+  failure: { readonly reason?: string; readonly message?: string },
+): ProjectorError {
+  return new ProjectorError({
+    code: 'JOB_FAILED',
+    message: `BigQuery failed the job ${jobId} on table ${sourceText(source)}: ${failure.message} (${failure.reason})`,
+    hint: 'Run again; nothing was changed. If it goes on: https://status.cloud.google.com',
+  });
+}
+
+/** A view tells only when it is queried that a table behind it requires a filter. */
+function filterRequired(source: SourceName, cause: unknown): ProjectorError {
+  return new ProjectorError({
+    code: 'PARTITION_FILTER_REQUIRED',
+    message: `${sourceText(source)} reads a table that requires a filter, and a run filters by max_ingested_at only: ${apiMessage(cause)}`,
+    hint: 'Filter by that column in the view, or drop the requirement: ALTER TABLE ... SET OPTIONS (require_partition_filter = false).',
+    cause,
+  });
+}
+
+function accessDenied(source: SourceName, error: unknown): ProjectorError {
+  const dataset = [source.project, source.dataset].filter(Boolean).join(':');
+  return new ProjectorError({
+    code: 'ACCESS_DENIED',
+    message: `the credentials may not read table ${sourceText(source)}: ${apiMessage(error)}`,
+    hint: `Grant roles/bigquery.dataViewer on the dataset ${dataset} to the service account.`,
+    cause: error,
+  });
+}
+
+/** Jobs need rights in three places: the billing project, the dataset and the bucket. */
+function jobDenied(source: SourceName, error: unknown): ProjectorError {
+  const message = apiMessage(error);
+  if (reasonOf(error) === 'quotaExceeded') {
+    return new ProjectorError({
+      code: 'QUOTA_EXCEEDED',
+      message: `BigQuery refuses the job on table ${sourceText(source)}: ${message}`,
+      hint: 'Wait until the quota is renewed, or ask for more on the Quotas page of the Google Cloud console; the next run goes on from the same watermark.',
+      cause: error,
+    });
+  }
+  const [, hint] = DENIED.find(([words]) => words.test(message)) ?? [
+    undefined,
+    `Grant roles/bigquery.jobUser on the project of the credentials, and roles/bigquery.dataViewer on the dataset ${source.dataset}, to the service account.`,
+  ];
+  return new ProjectorError({
+    code: 'ACCESS_DENIED',
+    message: `the credentials may not run the job on table ${sourceText(source)}: ${message}`,
+    hint,
+    cause: error,
+  });
+}
+
+/** What BigQuery says of a right that is missing, and the way out. */
+const DENIED: readonly (readonly [words: RegExp, next: string])[] = [
+  [
+    /policy tag/i,
+    'Grant roles/datacatalog.categoryFineGrainedReader on that policy tag to the service account, or read the table through a view without the column.',
+  ],
+  [
+    /Drive credentials/i,
+    'A run has no access to Google Drive: copy the sheet into a table by a scheduled query, and read that.',
+  ],
+  [
+    /storage\.(?:objects|buckets)\.|gs:\/\/|Cloud Storage bucket/i,
+    'Grant roles/storage.objectUser on the bucket to the service account.',
+  ],
+  [
+    /bigquery\.jobs/i,
+    'Grant roles/bigquery.jobUser on the project of the credentials to the service account.',
+  ],
+];
+
+function unavailable(what: string, error: unknown): ProjectorError {
+  const credentials = isCredentialsFailure(error);
+  return new ProjectorError({
+    code: credentials ? 'NO_CREDENTIALS' : 'BIGQUERY_FAILED',
+    message: `${what}: ${apiMessage(error)}`,
+    hint: credentials ? CREDENTIALS_HINT : 'Run again; nothing was changed.',
+    cause: error,
+  });
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
+
+function shorten(text: string): string {
+  return text.length <= 300 ? text : `${text.slice(0, 300)}...`;
+}

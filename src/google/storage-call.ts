@@ -1,0 +1,38 @@
+import type { Storage } from '@google-cloud/storage';
+import { type RetryLimits, retry } from '../retry.ts';
+import { isRetryable } from './bigquery-retryable.ts';
+import { forgetToken } from './credentials.ts';
+import { explainStorageFailure, type StorageCall, unansweredText } from './storage-errors.ts';
+
+/** How one store tries again, and who is told. */
+export interface StorageOptions extends RetryLimits {
+  /** Told every 30 s of a failure that lasts: what passes sooner is not worth a word. */
+  readonly warn: (message: string) => void;
+}
+
+/** What the calls of one caller have in common. */
+export interface CallContext {
+  readonly storage: Storage;
+  readonly options: StorageOptions;
+  readonly signal: AbortSignal;
+}
+
+/** Runs `action` until it succeeds, with backoff; after a 401 with a new token. */
+export async function callWithRetry<T>(
+  { storage, options, signal }: CallContext,
+  call: StorageCall,
+  action: () => Promise<T>,
+): Promise<T> {
+  let lasts = false;
+  const onWait = (error: unknown) => {
+    if (lasts) options.warn(`${unansweredText(error, call)}; trying again`);
+    lasts = true;
+  };
+  const onUnauthorized = () => forgetToken(storage.authClient);
+  try {
+    return await retry(action, { signal, isRetryable, onUnauthorized, onWait, limits: options });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw explainStorageFailure(error, call);
+  }
+}

@@ -1,0 +1,99 @@
+import { ProjectorError } from '../errors.ts';
+import { apiMessage, statusOf } from './bigquery-retryable.ts';
+import { CREDENTIALS_HINT, isCredentialsFailure } from './credentials.ts';
+
+/** A body that is not the one asked for: tried again, like a connection that was cut. */
+export function brokenBody(what: string): Error {
+  return Object.assign(new Error(what), { code: 'ECONNRESET' });
+}
+
+/** Where a call failed, in the user's words. */
+export interface StorageCall {
+  readonly bucket: string;
+  /** The permission that the call needs (Cloud Storage's page "IAM permissions for JSON methods"). */
+  readonly permission: string;
+  /** The object that was read at a known generation; undefined for calls on the bucket. */
+  readonly object?: string;
+}
+
+/** What the user is told of a call that failed for good. */
+export function explainStorageFailure(error: unknown, call: StorageCall): unknown {
+  if (error instanceof ProjectorError || (error as Error).name === 'AbortError') return error;
+  const status = statusOf(error);
+  if (call.object !== undefined && (status === 404 || status === 412 || status === 416)) {
+    return objectChanged(`gs://${call.bucket}/${call.object}`, error);
+  }
+  if (status === 404) return bucketMissing(call, error);
+  if (status === 401 || status === 403) {
+    return lackingPermissions(call.bucket, [call.permission], error);
+  }
+  return unavailable(call, error);
+}
+
+function objectChanged(uri: string, cause: unknown): ProjectorError {
+  return new ProjectorError({
+    code: 'OBJECT_CHANGED',
+    message: `${uri} was deleted or overwritten while it was being loaded`,
+    hint: 'Run the same command again: it exports anew. See that no lifecycle rule and no other program deletes objects under bq_to_postgres/.',
+    cause,
+  });
+}
+
+function bucketMissing({ bucket }: StorageCall, cause: unknown): ProjectorError {
+  return new ProjectorError({
+    code: 'BUCKET_NOT_FOUND',
+    message: `there is no bucket gs://${bucket}`,
+    hint: `Check --gcs-bucket, or create it in the dataset's location: gcloud storage buckets create gs://${bucket} --location=LOCATION`,
+    cause,
+  });
+}
+
+/** What the user is told where the credentials lack some permissions on the bucket. */
+export function lackingPermissions(
+  bucket: string,
+  permissions: readonly string[],
+  cause?: unknown,
+): ProjectorError {
+  const said = cause === undefined ? '' : storageMessage(cause);
+  return new ProjectorError({
+    code: 'ACCESS_DENIED',
+    message: `the credentials lack ${permissions.join(', ')} on the bucket gs://${bucket}${said && `: ${said}`}`,
+    // It holds objects.create, get, list and delete: all that a run needs.
+    hint: `Grant the role: gcloud storage buckets add-iam-policy-binding gs://${bucket} --member=${memberIn(said)} --role=roles/storage.objectUser`,
+    cause,
+  });
+}
+
+/** Cloud Storage's answer begins with the account that it refuses. */
+function memberIn(message: string): string {
+  const account = /[\w.+-]+@[\w.-]+\w/.exec(message)?.[0] ?? 'SERVICE_ACCOUNT_EMAIL';
+  const isUser = account.includes('@') && !account.endsWith('gserviceaccount.com');
+  return `${isUser ? 'user' : 'serviceAccount'}:${account}`;
+}
+
+function unavailable(call: StorageCall, cause: unknown): ProjectorError {
+  const credentials = isCredentialsFailure(cause);
+  return new ProjectorError({
+    code: credentials ? 'NO_CREDENTIALS' : 'STORAGE_FAILED',
+    message: unansweredText(cause, call),
+    hint: credentials ? CREDENTIALS_HINT : 'Run the same command again; nothing was changed.',
+    cause,
+  });
+}
+
+/** What is said of a call that failed, for now or for good. */
+export function unansweredText(error: unknown, { bucket, object }: StorageCall): string {
+  const where = object === undefined ? '' : `/${object}`;
+  return `Cloud Storage did not answer for gs://${bucket}${where}: ${storageMessage(error)}`;
+}
+
+/** A failed read has the whole JSON answer as its message. */
+function storageMessage(error: unknown): string {
+  const message = apiMessage(error);
+  try {
+    const answer = JSON.parse(message) as { error?: { message?: string } };
+    return answer.error?.message ?? message;
+  } catch {
+    return message;
+  }
+}

@@ -1,0 +1,93 @@
+import type { EncodedColumn } from '../copy/encoder.ts';
+import { type SourceColumn, sourceTypeText } from '../google/source-columns.ts';
+import { WATERMARK_COLUMN } from '../google/source-name.ts';
+import type { ColumnMapping } from './column-mapping.ts';
+import { civilMicros, columnExpression, eachElement, timestampMicros } from './expressions.ts';
+
+/** A column of the export: where it comes from, how it travels, where it goes. */
+export interface Column extends EncodedColumn {
+  /** The BigQuery column. */
+  readonly source: string;
+  readonly sourceType: string;
+  /** The GoogleSQL that the export selects as `alias`. */
+  readonly expression: string;
+  /** The Postgres column; undefined for the one that is only looked at. */
+  readonly target: string | undefined;
+  readonly targetType: string;
+  /** The Postgres column is NOT NULL. */
+  readonly notNull: boolean;
+}
+
+/** The columns of the export, in the order of `pairs`, with the one that gives the watermark. */
+export function exportColumns(
+  pairs: readonly ColumnMapping[],
+  sources: readonly SourceColumn[],
+  format: 'binary' | 'text',
+): readonly Column[] {
+  const columns = pairs.map((pair, i) => toColumn(pair, i, format));
+  return withWatermark(columns, pairs, sources);
+}
+
+/** pg_type.typdelim: box in pg_type.dat, the others in PostGIS's postgis.sql and geography.sql. */
+const DELIMITERS: Readonly<Record<string, string>> = { box: ';', geometry: ':', geography: ':' };
+
+function toColumn(pair: ColumnMapping, index: number, format: 'binary' | 'text'): Column {
+  const { source, target, conversion } = pair;
+  const asText = format === 'text' ? conversion.textExpression : undefined;
+  const convert = asText ?? conversion.expression;
+  const name = columnExpression(source.name);
+  const array = source.repeated && target.type.array;
+  return {
+    alias: `c${index}`,
+    source: source.name,
+    sourceType: sourceTypeText(source),
+    expression: array ? eachElement(name, convert, source.name) : convert(name, source.name),
+    target: target.name,
+    targetType: target.type.text,
+    notNull: target.notNull,
+    encoding: asText === undefined ? conversion.encoding : 'text',
+    array,
+    elementOid: target.type.oid,
+    delimiter: DELIMITERS[target.type.name] ?? ',',
+    maxChars: ['varchar', 'bpchar'].includes(target.type.name) ? target.type.length : undefined,
+    watermark: false,
+    emit: true,
+  };
+}
+
+/** Marks the column whose longs are the watermark, or adds one that is only looked at. */
+function withWatermark(
+  columns: readonly Column[],
+  pairs: readonly ColumnMapping[],
+  sources: readonly SourceColumn[],
+): readonly Column[] {
+  const at = pairs.findIndex((pair) => pair.source.name.toLowerCase() === WATERMARK_COLUMN);
+  const column = columns[at];
+  if (column?.encoding === 'int8' && /^timestamp/.test(column.targetType)) {
+    return columns.map((each, i) => (i === at ? { ...each, watermark: true } : each));
+  }
+  const source = sources.find((each) => each.name.toLowerCase() === WATERMARK_COLUMN);
+  return [...columns, hiddenWatermark(source, `c${columns.length}`)];
+}
+
+function hiddenWatermark(source: SourceColumn | undefined, alias: string): Column {
+  const name = columnExpression(source?.name ?? WATERMARK_COLUMN);
+  return {
+    alias,
+    source: source?.name ?? WATERMARK_COLUMN,
+    sourceType: source?.type ?? 'TIMESTAMP',
+    expression: (source?.type === 'DATETIME' ? civilMicros : timestampMicros)(
+      name,
+      WATERMARK_COLUMN,
+    ),
+    target: undefined,
+    targetType: 'bigint',
+    notNull: false,
+    encoding: 'int8',
+    array: false,
+    elementOid: 20,
+    maxChars: undefined,
+    watermark: true,
+    emit: false,
+  };
+}

@@ -1,0 +1,137 @@
+import { ProjectorError } from '../errors.ts';
+import type { SourceColumn } from '../google/source-columns.ts';
+import { quoteIdentifier, quoteTable } from '../postgres/quoting.ts';
+import type { TargetTable } from '../postgres/target-table.ts';
+import type { AddedColumn } from '../swap/objects/columns.ts';
+import {
+  type ColumnMapping,
+  findConversion,
+  quoteTarget,
+  type TargetColumn,
+} from './column-mapping.ts';
+import { checkNames, findTarget, renamed, targetName } from './column-names.ts';
+import { defaultTargetType, defaultType } from './default-type.ts';
+import { type Column, exportColumns } from './export-column.ts';
+import { checkUpsert } from './upsert-conditions.ts';
+
+/** Where each column of the source goes and how, and what there is to say about it. */
+export interface ColumnPlan {
+  readonly format: 'binary' | 'text';
+  readonly columns: readonly Column[];
+  /** Columns that the target lacks. */
+  readonly added: readonly AddedColumn[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Decides for each column of the source where it goes and how. Throws for a pair of types that does
+ * not convert, for a target column that would stay without a value it needs, for more columns than
+ * PostgreSQL has room for, and for an increment that could not be merged.
+ */
+export function planColumns(
+  sources: readonly SourceColumn[],
+  target: TargetTable | undefined,
+  mode: 'full' | 'incremental' = 'full',
+): ColumnPlan {
+  const added: AddedColumn[] = [];
+  const warnings: string[] = [];
+  const pairs: ColumnMapping[] = [];
+  for (const source of sources) {
+    const place = findTarget(source, target);
+    if (place?.generated) {
+      warnings.push(
+        `column ${place.name} of the target is generated: ${source.name} is not loaded`,
+      );
+      continue;
+    }
+    if (place === undefined) added.push(newColumn(source, target === undefined));
+    const to = place ?? newPlace(source);
+    pairs.push({ source, target: to, conversion: findConversion(source, to, target) });
+  }
+  checkWidth(pairs.length, target, added);
+  if (mode === 'incremental' && target !== undefined) checkSlots(target, added);
+  checkNames(pairs);
+  if (mode === 'incremental' && target !== undefined) checkUpsert(pairs, target);
+  warnings.push(...renamed(added, sources), ...notFilled(pairs, target), ...losses(pairs));
+  const format = pairs.some(({ conversion }) => conversion.format === 'text') ? 'text' : 'binary';
+  return { format, columns: exportColumns(pairs, sources, format), added, warnings };
+}
+
+function newPlace(source: SourceColumn): TargetColumn {
+  const name = targetName(source.name);
+  return { name, type: defaultTargetType(source), notNull: false };
+}
+
+function newColumn(source: SourceColumn, withNotNull: boolean): AddedColumn {
+  return {
+    name: targetName(source.name),
+    type: defaultType(source),
+    notNull: withNotNull && source.required,
+    ...(source.description !== undefined && { comment: source.description }),
+  };
+}
+
+/** MaxHeapAttributeNumber in the server's htup_details.h. */
+const MAX_COLUMNS = 1600;
+
+function checkWidth(
+  loaded: number,
+  target: TargetTable | undefined,
+  added: readonly AddedColumn[],
+): void {
+  const width = (target?.columns.length ?? 0) + added.length;
+  if (width <= MAX_COLUMNS) return;
+  throw new ProjectorError({
+    code: 'TOO_MANY_COLUMNS',
+    message: `the source has ${loaded} columns, and the target would have ${width}: PostgreSQL's limit is ${MAX_COLUMNS} columns a table`,
+    hint: 'Read the table through a view that selects fewer columns, or packs some of them into a STRUCT.',
+  });
+}
+
+/** A full load makes the table anew, without what was dropped; an increment has to live with it. */
+function checkSlots(target: TargetTable, added: readonly AddedColumn[]): void {
+  if (added.length === 0 || target.slots + added.length <= MAX_COLUMNS) return;
+  const dropped = target.slots - target.columns.length;
+  throw new ProjectorError({
+    code: 'TOO_MANY_COLUMNS',
+    message: `${quoteTable(target.name)} has no room for the source's new columns (${added.length}): PostgreSQL's limit is ${MAX_COLUMNS} columns a table, and ${dropped} dropped ones count`,
+    hint: 'Set the watermark in sync_state to NULL: a full load makes the table anew, without them.',
+  });
+}
+
+/** Target columns without a source keep their default, or stay NULL. */
+function notFilled(
+  pairs: readonly ColumnMapping[],
+  target: TargetTable | undefined,
+): readonly string[] {
+  const filled = new Set(pairs.map((pair) => pair.target.name));
+  const rest = (target?.columns ?? []).filter(
+    (column) => !filled.has(column.name) && !column.generated && !column.hasDefault,
+  );
+  const bad = rest.find((column) => column.notNull);
+  if (bad === undefined) {
+    return rest.map(
+      (column) =>
+        `column ${column.name} of the target is not in BigQuery: new rows have NULL there`,
+    );
+  }
+  throw new ProjectorError({
+    code: 'COLUMN_NOT_IN_SOURCE',
+    message: `column ${quoteIdentifier(bad.name)} of the target is NOT NULL without a default, and BigQuery has no such column`,
+    hint: `Give it a default, or: ALTER TABLE ${quoteTarget(target)} ALTER COLUMN ${quoteIdentifier(bad.name)} DROP NOT NULL;`,
+  });
+}
+
+function losses(pairs: readonly ColumnMapping[]): readonly string[] {
+  return pairs.flatMap(({ source, target, conversion }) => {
+    const told: string[] = [];
+    const { name, length, text } = target.type;
+    const of = `values of ${source.name}`;
+    if (conversion.loss) told.push(`${of} are ${conversion.loss}, as ${text} does`);
+    if (source.picoseconds && /^timestamp/.test(name))
+      told.push(`${of} are cut to microseconds, which is what PostgreSQL holds`);
+    const cut = name === 'interval' || (/^time/.test(name) && (length ?? 6) < 6);
+    if (cut && length !== undefined) told.push(`${of} are rounded or cut as ${text} declares`);
+    return told;
+  });
+}

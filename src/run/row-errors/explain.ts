@@ -1,0 +1,68 @@
+import { InvalidValueError, MalformedBlockError } from '../../copy/cursor.ts';
+import { messageOf, ProjectorError } from '../../errors.ts';
+import { gsUri } from '../../google/object-info.ts';
+import type { RowSource } from '../../load/row-source.ts';
+import type { Plan } from '../../plan/plan.ts';
+import { findRow } from './find-row.ts';
+import { invalidRow, invalidValue } from './invalid-value.ts';
+
+/**
+ * Turns the failure of a COPY into one that names the table, the column, the value and the query
+ * that finds it in BigQuery. What is no matter of a row is thrown on as it is.
+ */
+export function explainCopyError(plan: Plan, rows: RowSource): (error: unknown) => Promise<never> {
+  return async (error) => {
+    if (error instanceof InvalidValueError) throw explainEncoderError(plan, error);
+    if (error instanceof MalformedBlockError) throw malformedObject(rows, error);
+    const place = placeOf(error);
+    if (place === undefined) throw error;
+    const column = plan.columns.find(
+      ({ target }) => target !== undefined && target === place.column,
+    );
+    const row = await findRow(plan, rows, place.line).catch(() => undefined);
+    if (column === undefined) throw invalidRow(plan, row, error);
+    throw invalidValue(plan, column, row?.[plan.columns.indexOf(column)], messageOf(error), error);
+  };
+}
+
+function explainEncoderError(plan: Plan, error: InvalidValueError): Error {
+  const column = plan.columns[(error as InvalidValueError & { column?: number }).column ?? -1];
+  if (column === undefined) return error;
+  const { value } = error;
+  const text = typeof value === 'string' ? value : `\\x${Buffer.from(value).toString('hex')}`;
+  // An encoder stops at the element that does not fit, not at its array.
+  return invalidValue(plan, column, column.array ? [text] : text, error.message, error);
+}
+
+function malformedObject(rows: RowSource, cause: MalformedBlockError): ProjectorError {
+  const names = rows.splits.map(({ object }) => gsUri(object));
+  return new ProjectorError({
+    code: 'BAD_AVRO',
+    message: `${[...new Set(names)].join(', ')}: not the Avro that its schema announces: ${cause.message}`,
+    hint: 'Run again; if it happens again, whatever wrote the export wrote it wrongly.',
+    cause,
+  });
+}
+
+interface RowPlace {
+  readonly line: number;
+  /** undefined: the row as a whole. */
+  readonly column: string | undefined;
+}
+
+/**
+ * The server tells the place in the error's context: `COPY t, line 5, column c`. A NULL in a NOT NULL
+ * column has its name in a field of its own.
+ */
+function placeOf(error: unknown): RowPlace | undefined {
+  const { code, where = '', column_name } = error as Partial<Record<string, string>>;
+  if (!ROW_ERRORS.test(code ?? '')) return undefined;
+  const match = /^COPY .*?, line (\d+)(?:, column (.*?))?(?:: (?:".*|null input))?$/ms.exec(where);
+  return match?.[1] ? { line: Number(match[1]), column: match[2] ?? column_name } : undefined;
+}
+
+/**
+ * SQLSTATEs of bad data, broken constraints, limits of a row, and a trigger's own. A full disk or a
+ * lost connection also tells the line where it met the COPY, which is no fault of that row.
+ */
+const ROW_ERRORS = /^(?:21|22|23|42|44|54|P0)/;

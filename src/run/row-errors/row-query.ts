@@ -1,0 +1,72 @@
+import { ENCODINGS, type Encoding } from '../../copy/encodings.ts';
+import { quoteBigQueryString } from '../../google/bigquery-quoting.ts';
+import { sourceFrom } from '../../google/source.ts';
+import type { Column } from '../../plan/export-column.ts';
+import type { Plan } from '../../plan/plan.ts';
+import { windowFilter } from '../../plan/watermark-window.ts';
+
+/** A value; for arrays, some of the elements. */
+export type Value = string | readonly string[] | undefined;
+
+/**
+ * The query that finds rows in BigQuery by the condition `found`. With the window too, where the
+ * table takes no query without a filter on its partitions.
+ */
+export function rowQuery({ source, window }: Plan, found: string): string {
+  const filter = windowFilter(source.watermark, window);
+  const where = source.filterColumn === undefined ? found : `${found} AND (${filter})`;
+  return `SELECT * FROM ${sourceFrom(source)} WHERE ${where};`;
+}
+
+/** The export's own expression, compared with the value that it had. */
+export function condition(column: Column, value: Value, isNull: boolean): string {
+  const x = column.expression;
+  if (isNull) return `${x} IS NULL`;
+  if (value === undefined) return `${x} IS NOT NULL`;
+  if (typeof value === 'string') return equals(column.encoding, x, value);
+  const [element] = value;
+  if (element === undefined) return `ARRAY_LENGTH(${x}) = 0`;
+  // One of the elements is to blame; whichever it is, such an array has this one too.
+  return `EXISTS (SELECT 1 FROM UNNEST(${x}) AS e WHERE ${equals(column.encoding, 'e', element)})`;
+}
+
+function equals(kind: Encoding, x: string, value: string): string {
+  switch (ENCODINGS[kind].avro) {
+    case 'string':
+      return startsWith(x, value);
+    case 'bytes':
+      return startsWith(`TO_HEX(${x})`, value.replace(/^\\x/, ''));
+    case 'boolean':
+      return `${x} = ${value === 't'}`;
+    default:
+      return equalsNumber(x, value);
+  }
+}
+
+function startsWith(x: string, value: string): string {
+  const start = cut(value);
+  const literal = quoteBigQueryString(start).replace(
+    CONTROL_CHARACTERS,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return start === value ? `${x} = ${literal}` : `STARTS_WITH(${x}, ${literal})`;
+}
+
+/** What cannot be pasted into a query as it is. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about
+const CONTROL_CHARACTERS = /[\0-\x1f\x7f]/g;
+
+function equalsNumber(x: string, value: string): string {
+  if (value === 'NaN') return `IS_NAN(${x})`;
+  if (value.endsWith('Infinity'))
+    return `IS_INF(${x}) AND SIGN(${x}) = ${value.startsWith('-') ? -1 : 1}`;
+  return `${x} = ${value}`;
+}
+
+/** Characters of a value that messages show, and that a query compares. */
+export const SHOWN_CHARACTERS = 100;
+
+/** The beginning of a text, in whole characters. */
+export function cut(text: string): string {
+  return [...text.slice(0, 2 * SHOWN_CHARACTERS)].slice(0, SHOWN_CHARACTERS).join('');
+}

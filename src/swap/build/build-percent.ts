@@ -1,0 +1,29 @@
+import type { BuildProgress } from './index-progress.ts';
+
+/**
+ * Adds up what is told of `parts` parts: how much of all is done, in percent, each part counting
+ * alike. It never goes back.
+ */
+export function buildPercent(parts: number): (progress: BuildProgress) => number {
+  const shares = new Map<string, number>();
+  return (progress) => {
+    const before = shares.get(progress.object) ?? 0;
+    shares.set(progress.object, Math.max(before, shareOf(progress)));
+    const done = shares.values().reduce((sum, share) => sum + share, 0);
+    return Math.min(100, Math.floor((100 * done) / parts));
+  };
+}
+
+/**
+ * A btree counts the blocks that it scans, sorts without counting, and counts the rows that it writes
+ * (PostgreSQL manual, "CREATE INDEX Progress Reporting"): the scan is half of it here.
+ */
+function shareOf({ phase, done, total }: BuildProgress): number {
+  if (phase === DONE) return 1;
+  const share = total > 0 ? done / total : 0;
+  if (phase.startsWith('building index: loading')) return 0.5 + share / 2;
+  return phase.startsWith('building index: sorting') ? 0.5 : share / 2;
+}
+
+/** The phase of a part that is done. */
+export const DONE = 'done';

@@ -1,0 +1,103 @@
+import type postgres from 'postgres';
+import {
+  isSameTable,
+  quoteIdentifier,
+  quoteTable,
+  type TableName,
+} from '../../postgres/quoting.ts';
+import { cancellable } from '../cancel.ts';
+import type { Dependents } from '../dependencies/dependents.ts';
+import { type LockRetry, retryForLocks } from '../lock-retry.ts';
+import { addForeignKey, type ForeignKey } from '../objects/foreign-keys.ts';
+import { temporaryName } from '../temporary-names.ts';
+import { explainViolation } from '../violations.ts';
+import { DONE } from './build-percent.ts';
+import { type BuildProgress, UNCOUNTED } from './index-progress.ts';
+
+/**
+ * Adds the target's foreign keys to staging and holds its rows to them, also to those declared NOT
+ * VALID. A key is added NOT VALID and validated apart, since only then are writers of the
+ * referenced table blocked for no longer than an instant.
+ */
+export async function addForeignKeysToStaging(
+  sql: postgres.Sql,
+  staging: TableName,
+  dependents: Dependents,
+  lockRetry: LockRetry,
+  onProgress: (progress: BuildProgress) => void,
+): Promise<void> {
+  const { target } = dependents;
+  for (const key of dependents.foreignKeysFrom) {
+    onProgress({ object: key.name, phase: 'validating foreign key', ...UNCOUNTED });
+    const place = {
+      staging,
+      references: isSameTable(key.references, target) ? staging : key.references,
+    };
+    try {
+      await addForeignKeyToStaging(sql, key, place, lockRetry);
+    } catch (error) {
+      throw explainViolation(error, target, key.name);
+    }
+    onProgress({ object: key.name, phase: DONE, ...UNCOUNTED });
+  }
+}
+
+interface Place {
+  readonly staging: TableName;
+  readonly references: TableName;
+}
+
+async function addForeignKeyToStaging(
+  sql: postgres.Sql,
+  key: ForeignKey,
+  place: Place,
+  lockRetry: LockRetry,
+): Promise<void> {
+  const there = await readForeignKeyStates(sql, place.staging);
+  if (there.get(key.name) === true || (there.has(key.name) && !key.validated)) return;
+  const alter = `ALTER TABLE ${quoteTable(place.staging)}`;
+  const add = (name: string, suffix: string) =>
+    addForeignKey({ ...key, name, after: key.after + suffix }, place.staging, place.references);
+  const run = (...statements: readonly string[]) => runWithLockRetry(sql, statements, lockRetry);
+  const validate = (name: string) =>
+    sql.begin(async (transaction) => {
+      await transaction`SET LOCAL statement_timeout = 0`;
+      const statement = `${alter} VALIDATE CONSTRAINT ${quoteIdentifier(name)}`;
+      await cancellable(transaction.unsafe(statement), lockRetry.signal);
+    });
+
+  if (!key.enforced || (key.validated && key.toPartitioned)) {
+    await run(add(key.name, ''));
+  } else if (key.validated) {
+    if (!there.has(key.name)) await run(add(key.name, ' NOT VALID'));
+    await validate(key.name);
+  } else {
+    const trial = temporaryName(place.staging, ['foreign key', key]);
+    if (!there.has(trial)) await run(add(trial, ''));
+    await validate(trial);
+    await run(`${alter} DROP CONSTRAINT ${quoteIdentifier(trial)}`, add(key.name, ''));
+  }
+}
+
+async function readForeignKeyStates(
+  sql: postgres.Sql,
+  staging: TableName,
+): Promise<ReadonlyMap<string, boolean>> {
+  const rows = await sql<{ name: string; validated: boolean }[]>`
+    SELECT conname AS name, convalidated AS validated FROM pg_constraint
+    WHERE conrelid = ${quoteTable(staging)}::regclass AND contype = 'f' AND conparentid = 0`;
+  return new Map(rows.map(({ name, validated }) => [name, validated]));
+}
+
+async function runWithLockRetry(
+  sql: postgres.Sql,
+  statements: readonly string[],
+  lockRetry: LockRetry,
+): Promise<void> {
+  await retryForLocks(sql, lockRetry, (budgetMs) =>
+    sql.begin(async (transaction) => {
+      await transaction.unsafe(`SET LOCAL lock_timeout = ${Math.ceil(budgetMs)}`);
+      for (const statement of statements) await transaction.unsafe(statement);
+    }),
+  );
+}

@@ -1,0 +1,81 @@
+import { quoteTable } from '../../postgres/quoting.ts';
+import { arrayText, type Catalog, readRows } from '../catalog.ts';
+import type { Target } from '../objects/table.ts';
+import { type CatalogObject, type DropSet, oidsIn } from './drop-set.ts';
+
+/**
+ * The catalogs whose rows DROP takes along with the target or a materialized view, and that a kind
+ * of this directory makes again: pg_class (TOAST, indexes, identity sequences), pg_type (the row
+ * type), pg_rewrite (rules), and so on.
+ */
+const RECREATED = new Set([
+  'pg_class',
+  'pg_type',
+  'pg_attrdef',
+  'pg_constraint',
+  'pg_trigger',
+  'pg_rewrite',
+  'pg_policy',
+  'pg_publication_rel',
+  'pg_statistic_ext',
+]);
+
+/** The catalogs whose rows can refer to what goes, and that a kind of this directory binds anew. */
+const REBOUND = new Set(['pg_rewrite', 'pg_proc', 'pg_policy', 'pg_constraint', 'pg_attrdef']);
+
+/** Refuses, by name, everything in pg_depend and pg_shdepend that no kind here answers for. */
+export async function refuseUnsupported(
+  catalog: Catalog,
+  target: Target,
+  dropSet: DropSet,
+): Promise<void> {
+  const odd = [
+    ...dropSet.objects.filter((object) => !RECREATED.has(object.catalog)),
+    ...dropSet.dependents.filter((object) => !REBOUND.has(object.catalog)),
+    ...(await readUnsupportedKinds(catalog, dropSet)),
+  ];
+  for (const { description } of odd) {
+    catalog.refuse({
+      code: 'UNSUPPORTED_DEPENDENT',
+      message: `${description} depends on it in a way that is not known here`,
+      hint: `Drop it before the full load and make it again after, or load into another table than ${quoteTable(target)}.`,
+    });
+  }
+}
+
+/**
+ * Objects of known catalogs but of kinds that have no place here: relations other than indexes,
+ * TOAST tables and sequences; functions that are aggregates; constraints of domains; rights of a
+ * kind that a later server may add.
+ */
+async function readUnsupportedKinds(
+  catalog: Catalog,
+  dropSet: DropSet,
+): Promise<readonly CatalogObject[]> {
+  const relations = oidsIn(dropSet.objects, 'pg_class').filter(
+    (oid) => !dropSet.relations.includes(oid),
+  );
+  const all = oidsIn(dropSet.objects, 'pg_class');
+  return await readRows<CatalogObject>(
+    catalog,
+    catalog.sql`
+    SELECT 'pg_class' AS catalog, oid::int8, pg_describe_object('pg_class'::regclass, oid, 0) AS description
+    FROM pg_class WHERE oid = ANY (${arrayText(relations)}::oid[]) AND relkind NOT IN ('i', 't', 'S')
+    UNION ALL
+    SELECT 'pg_proc', oid::int8, pg_describe_object('pg_proc'::regclass, oid, 0)
+    FROM pg_proc WHERE oid = ANY (${arrayText(oidsIn(dropSet.dependents, 'pg_proc'))}::oid[])
+      AND prokind NOT IN ('f', 'p')
+    UNION ALL
+    SELECT 'pg_constraint', oid::int8, pg_describe_object('pg_constraint'::regclass, oid, 0)
+    FROM pg_constraint WHERE oid = ANY (${arrayText(oidsIn(dropSet.dependents, 'pg_constraint'))}::oid[])
+      AND contype <> 'f'
+    UNION ALL
+    SELECT 'pg_shdepend', objid::int8, 'a role''s claim of type ' || deptype::text || ' on '
+      || pg_describe_object(classid, objid, objsubid)
+    FROM pg_shdepend
+    WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND classid = 'pg_class'::regclass AND objid = ANY (${arrayText(all)}::oid[])
+      AND deptype NOT IN ('o', 'a', 'r', 't')
+    ORDER BY 1, 3`,
+  );
+}

@@ -1,0 +1,81 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Handle } from './catalog.ts';
+import { isServerError } from './violations.ts';
+
+/** How long to try for locks that others hold. */
+export interface LockRetry {
+  /** Milliseconds after which to give up. */
+  readonly patienceMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Told after each try that failed. */
+  readonly onWait?:
+    | ((waited: { readonly tries: number; readonly waitedMs: number }) => void)
+    | undefined;
+}
+
+/** The share of deadlock_timeout that one try may take: a reader never gets to look for a deadlock. */
+const SHARE = 0.8;
+const FIRST_TRY_MS = 100;
+const LONGEST_PAUSE_MS = 2000;
+
+/** lock_not_available (lock_timeout ran out) and deadlock_detected. */
+const LOCK_ERRORS = new Set(['55P03', '40P01']);
+
+/** Whether `error` says that a lock could not be had in time. */
+export function isLockError(error: unknown): boolean {
+  return isServerError(error) && LOCK_ERRORS.has(error.code);
+}
+
+/**
+ * Runs `attempt` until it gets its locks. Each try may wait `budgetMs` for all its locks together,
+ * first short, then up to SHARE of deadlock_timeout; what it held is given back before the pause,
+ * so that nobody queues behind a lock that is not had.
+ */
+export async function retryForLocks<T>(
+  sql: Handle,
+  lockRetry: LockRetry,
+  attempt: (budgetMs: number) => Promise<T>,
+): Promise<T> {
+  const longestMs = SHARE * (await readDeadlockTimeout(sql));
+  const since = performance.now();
+  for (let tries = 1; ; tries += 1) {
+    lockRetry.signal?.throwIfAborted();
+    try {
+      return await attempt(Math.max(1, Math.min(longestMs, FIRST_TRY_MS * 2 ** (tries - 1))));
+    } catch (error) {
+      const waitedMs = performance.now() - since;
+      if (!isLockError(error) || waitedMs > lockRetry.patienceMs) throw error;
+      lockRetry.onWait?.({ tries, waitedMs });
+      await pause(Math.min(LONGEST_PAUSE_MS, 50 * 2 ** tries), undefined, {
+        signal: lockRetry.signal,
+      });
+    }
+  }
+}
+
+/** Runs `body` so that its locks and changes are gone if it throws, and the transaction lives on. */
+export async function withSavepoint<T>(sql: Handle, body: (sql: Handle) => Promise<T>): Promise<T> {
+  if (hasSavepoint(sql)) return await sql.savepoint(body);
+  await sql.unsafe('SAVEPOINT bqtp_swap');
+  try {
+    const result = await body(sql);
+    await sql.unsafe('RELEASE SAVEPOINT bqtp_swap');
+    return result;
+  } catch (error) {
+    await sql.unsafe('ROLLBACK TO SAVEPOINT bqtp_swap; RELEASE SAVEPOINT bqtp_swap');
+    throw error;
+  }
+}
+
+/** postgres.js ends a transaction whose query failed, even if caught, unless in its own savepoint. */
+function hasSavepoint(sql: Handle): sql is Handle & {
+  savepoint: <T>(body: (sql: Handle) => Promise<T>) => Promise<T>;
+} {
+  return 'savepoint' in sql && typeof sql.savepoint === 'function';
+}
+
+async function readDeadlockTimeout(sql: Handle): Promise<number> {
+  const [row] = await sql<{ ms: number }[]>`
+    SELECT setting::int AS ms FROM pg_settings WHERE name = 'deadlock_timeout'`;
+  return row?.ms ?? 1000;
+}

@@ -1,0 +1,33 @@
+import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
+import { arrayText, type Catalog, readRows } from '../catalog.ts';
+
+/** A default of another table that draws from the target's identity sequence. */
+export interface ColumnDefault {
+  readonly table: TableName;
+  readonly column: string;
+  readonly expression: string;
+}
+
+/** The defaults with the given pg_attrdef oids. */
+export async function readColumnDefaults(
+  catalog: Catalog,
+  oids: readonly number[],
+): Promise<readonly ColumnDefault[]> {
+  return await readRows<ColumnDefault>(
+    catalog,
+    catalog.sql`
+    SELECT json_build_object('schema', n.nspname, 'name', c.relname) AS table,
+      a.attname AS column, pg_get_expr(d.adbin, d.adrelid) AS expression
+    FROM pg_attrdef d
+    JOIN pg_class c ON c.oid = d.adrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+    WHERE d.oid = ANY (${arrayText(oids)}::oid[])
+    ORDER BY n.nspname, c.relname, a.attnum`,
+  );
+}
+
+/** ALTER TABLE ONLY: each partition's default is a row of its own. */
+export function rebindColumnDefault({ table, column, expression }: ColumnDefault): string {
+  return `ALTER TABLE ONLY ${quoteTable(table)} ALTER COLUMN ${quoteIdentifier(column)} SET DEFAULT ${expression}`;
+}

@@ -1,0 +1,155 @@
+import {
+  isSameTable,
+  quoteIdentifier,
+  quoteTable,
+  type TableName,
+} from '../../postgres/quoting.ts';
+import { arrayText, type Catalog, readRows } from '../catalog.ts';
+
+/** What one role gave another on a relation or a column. */
+export interface Grant {
+  readonly object: TableName;
+  readonly on: 'TABLE' | 'SEQUENCE';
+  readonly owner: string;
+  /** null: on the whole relation. */
+  readonly column: string | null;
+  readonly grantor: string;
+  /** null: PUBLIC. */
+  readonly grantee: string | null;
+  readonly plain: readonly string[];
+  readonly withGrantOption: readonly string[];
+}
+
+interface GrantRow extends Grant {
+  readonly canBecomeGrantor: boolean;
+}
+
+/** All grants on the given relations and their columns, in the order in which they were given. */
+export async function readGrants(
+  catalog: Catalog,
+  relations: readonly number[],
+): Promise<readonly Grant[]> {
+  const rows = await readRows<GrantRow>(
+    catalog,
+    catalog.sql`
+    SELECT json_build_object('schema', n.nspname, 'name', c.relname) AS object,
+      CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS on,
+      pg_get_userbyid(c.relowner) AS owner, held.column,
+      pg_get_userbyid(acl.grantor) AS grantor,
+      CASE WHEN acl.grantee <> 0 THEN pg_get_userbyid(acl.grantee) END AS grantee,
+      coalesce(array_agg(acl.privilege_type ORDER BY acl.privilege_type)
+        FILTER (WHERE NOT acl.is_grantable), '{}') AS plain,
+      coalesce(array_agg(acl.privilege_type ORDER BY acl.privilege_type)
+        FILTER (WHERE acl.is_grantable), '{}') AS "withGrantOption",
+      acl.grantor = quote_ident(current_user)::regrole OR acl.grantor = c.relowner
+        OR pg_has_role(acl.grantor, ${catalog.setRole}) AS "canBecomeGrantor"
+    FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    CROSS JOIN LATERAL (
+      SELECT NULL::name AS column, 0 AS attnum,
+        coalesce(c.relacl, acldefault(
+          CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner)) AS acl
+      UNION ALL
+      SELECT a.attname, a.attnum, a.attacl FROM pg_attribute a
+      WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attacl IS NOT NULL) AS held
+    CROSS JOIN LATERAL aclexplode(held.acl) WITH ORDINALITY
+      AS acl(grantor, grantee, privilege_type, is_grantable, place)
+    WHERE c.oid = ANY (${arrayText(relations)}::oid[]) AND c.relkind IN ('r', 'm', 'S')
+    GROUP BY n.nspname, c.relname, c.relkind, c.relowner, held.column, held.attnum, acl.grantor,
+      acl.grantee
+    ORDER BY n.nspname, c.relname, held.attnum, min(acl.place)`,
+  );
+  for (const row of rows) if (!row.canBecomeGrantor) refuseGrantor(catalog, row);
+  return rows.map(({ canBecomeGrantor: _can, ...grant }) => grant);
+}
+
+/** The roles to which default privileges of the current user give rights on what it creates. */
+export async function readDefaultGrantees(catalog: Catalog): Promise<readonly (string | null)[]> {
+  const rows = await readRows<{ grantee: string | null }>(
+    catalog,
+    catalog.sql`
+    SELECT DISTINCT CASE WHEN acl.grantee <> 0 THEN pg_get_userbyid(acl.grantee) END AS grantee
+    FROM pg_default_acl d CROSS JOIN LATERAL aclexplode(d.defaclacl) AS acl
+    WHERE d.defaclrole = quote_ident(current_user)::regrole AND d.defaclobjtype IN ('r', 'S')
+      AND acl.grantee <> d.defaclrole
+    ORDER BY 1`,
+  );
+  return rows.map(({ grantee }) => grantee);
+}
+
+/**
+ * Takes away what default privileges gave others on something just made, before anyone can use it;
+ * and gives its maker (or owner, by then) the rights that they may have withheld.
+ */
+export function revokeDefaults(
+  object: TableName,
+  on: Grant['on'],
+  grantees: readonly (string | null)[],
+): readonly string[] {
+  return grantees.map((role) => `REVOKE ALL ON ${on} ${quoteTable(object)} FROM ${roleName(role)}`);
+}
+
+/**
+ * Gives `grants` on an object that has no rights but its owner's, in order. A grant in another's
+ * name takes SET ROLE to the grantor; `ownRole` is what to go back to, as SET ROLE writes it.
+ */
+export function grantStatements(
+  object: TableName,
+  on: Grant['on'],
+  owner: string,
+  grants: readonly Grant[],
+  ownRole: string,
+): readonly string[] {
+  const own = grants.filter((grant) => grant.on === on && isSameTable(grant.object, object));
+  return [
+    `REVOKE ALL ON ${on} ${quoteTable(object)} FROM ${quoteIdentifier(owner)}`,
+    ...grantorsFirst(own).flatMap((grant) => grantStatement(grant, ownRole)),
+  ];
+}
+
+/** A grantor that is not the owner needs its own right first. */
+function grantorsFirst(grants: readonly Grant[]): readonly Grant[] {
+  const waiting = [...grants];
+  const ordered: Grant[] = [];
+  const able = new Set<string>(grants.map(({ owner }) => owner));
+  while (waiting.length > 0) {
+    const at = waiting.findIndex((grant) => able.has(grant.grantor));
+    // Rights that come from nowhere (a circle) keep their order: the server then says what is wrong.
+    const [grant] = waiting.splice(Math.max(at, 0), 1);
+    if (grant === undefined) break;
+    ordered.push(grant);
+    if (grant.withGrantOption.length > 0 && grant.grantee !== null) able.add(grant.grantee);
+  }
+  return ordered;
+}
+
+function grantStatement(grant: Grant, ownRole: string): readonly string[] {
+  const columns = grant.column === null ? '' : ` (${quoteIdentifier(grant.column)})`;
+  const give = (privileges: readonly string[], option: string) =>
+    privileges.length === 0
+      ? []
+      : [
+          `GRANT ${privileges.map((privilege) => privilege + columns).join(', ')} ON ${grant.on} ` +
+            `${quoteTable(grant.object)} TO ${roleName(grant.grantee)}${option}`,
+        ];
+  const statements = [
+    ...give(grant.plain, ''),
+    ...give(grant.withGrantOption, ' WITH GRANT OPTION'),
+  ];
+  if (grant.grantor === grant.owner) return statements;
+  return [`SET LOCAL ROLE ${quoteIdentifier(grant.grantor)}`, ...statements, ownRole];
+}
+
+function roleName(role: string | null): string {
+  return role === null ? 'PUBLIC' : quoteIdentifier(role);
+}
+
+function refuseGrantor(catalog: Catalog, row: GrantRow): void {
+  const user = quoteIdentifier(catalog.currentUser);
+  const grantor = quoteIdentifier(row.grantor);
+  catalog.refuse({
+    code: 'INSUFFICIENT_PRIVILEGE',
+    message: `rights on ${quoteTable(row.object)} were given to ${roleName(row.grantee)} by ${grantor}, in whose name ${user} cannot give them again`,
+    hint: `GRANT ${grantor} TO ${user};`,
+  });
+}

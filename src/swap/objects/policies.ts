@@ -1,0 +1,66 @@
+import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
+import { arrayText, type Catalog, readRows } from '../catalog.ts';
+
+/** A row-level security policy. The expressions are as pg_get_expr writes them. */
+export interface Policy {
+  readonly name: string;
+  readonly table: TableName;
+  readonly permissive: boolean;
+  readonly command: string;
+  /** null stands for PUBLIC. */
+  readonly roles: readonly (string | null)[];
+  readonly using: string | null;
+  readonly check: string | null;
+}
+
+/** The target's own policies, and those of other tables (by oid) that read it. */
+export async function readPolicies(
+  catalog: Catalog,
+  target: number,
+  others: readonly number[],
+): Promise<{ readonly own: readonly Policy[]; readonly others: readonly Policy[] }> {
+  const rows = await readRows<Policy & { readonly isOwn: boolean }>(
+    catalog,
+    catalog.sql`
+    SELECT p.polname AS name, json_build_object('schema', n.nspname, 'name', c.relname) AS table,
+      p.polpermissive AS permissive,
+      CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE'
+        WHEN 'd' THEN 'DELETE' ELSE 'ALL' END AS command,
+      ARRAY(SELECT CASE WHEN role <> 0 THEN pg_get_userbyid(role) END
+        FROM unnest(p.polroles) AS role ORDER BY 1) AS roles,
+      pg_get_expr(p.polqual, p.polrelid) AS using,
+      pg_get_expr(p.polwithcheck, p.polrelid) AS check, p.polrelid = ${target} AS "isOwn"
+    FROM pg_policy p
+    JOIN pg_class c ON c.oid = p.polrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE p.polrelid = ${target} OR p.oid = ANY (${arrayText(others)}::oid[])
+    ORDER BY n.nspname, c.relname, p.polname`,
+  );
+  const strip = ({ isOwn: _isOwn, ...policy }: Policy & { readonly isOwn: boolean }) => policy;
+  return {
+    own: rows.filter((row) => row.isOwn).map(strip),
+    others: rows.filter((row) => !row.isOwn).map(strip),
+  };
+}
+
+/** CREATE POLICY on the new table. */
+export function createPolicy(policy: Policy): string {
+  const roles = policy.roles.map((role) => (role === null ? 'PUBLIC' : quoteIdentifier(role)));
+  return (
+    `CREATE POLICY ${quoteIdentifier(policy.name)} ON ${quoteTable(policy.table)} ` +
+    `AS ${policy.permissive ? 'PERMISSIVE' : 'RESTRICTIVE'} FOR ${policy.command} ` +
+    `TO ${roles.join(', ')}${expressions(policy)}`
+  );
+}
+
+/** ALTER POLICY: another table's policy reads the new table from now on. */
+export function rebindPolicy(policy: Policy): string {
+  const name = `${quoteIdentifier(policy.name)} ON ${quoteTable(policy.table)}`;
+  return `ALTER POLICY ${name}${expressions(policy)}`;
+}
+
+function expressions({ using, check }: Policy): string {
+  return (
+    (using === null ? '' : ` USING (${using})`) + (check === null ? '' : ` WITH CHECK (${check})`)
+  );
+}

@@ -1,0 +1,35 @@
+import { quoteTable, type TableName } from '../../postgres/quoting.ts';
+import { arrayText, type Catalog, readRows } from '../catalog.ts';
+import { optionList } from './columns.ts';
+
+/** A view that reads the target, or a materialized view rebuilt with it, by itself. */
+export interface View extends TableName {
+  readonly definition: string;
+  /** security_barrier, security_invoker, check_option: `name=value`. */
+  readonly options: readonly string[];
+}
+
+/** The views whose SELECT rules are among `rules`. */
+export async function readViews(
+  catalog: Catalog,
+  rules: readonly number[],
+): Promise<readonly View[]> {
+  return await readRows<View>(
+    catalog,
+    catalog.sql`
+    SELECT n.nspname AS schema, c.relname AS name,
+      regexp_replace(pg_get_viewdef(c.oid), ';\\s*$', '') AS definition,
+      coalesce(c.reloptions, '{}') AS options
+    FROM pg_rewrite r
+    JOIN pg_class c ON c.oid = r.ev_class AND c.relkind = 'v'
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE r.oid = ANY (${arrayText(rules)}::oid[]) AND r.ev_type = '1'
+    ORDER BY 1, 2`,
+  );
+}
+
+/** CREATE OR REPLACE VIEW: the view stays the same object, with its rights, triggers and comments. */
+export function replaceView(view: View): string {
+  const options = view.options.length === 0 ? '' : ` WITH (${optionList(view.options)})`;
+  return `CREATE OR REPLACE VIEW ${quoteTable(view)}${options} AS\n${view.definition}`;
+}

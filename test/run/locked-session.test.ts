@@ -1,0 +1,55 @@
+import { expect, test } from 'bun:test';
+import { terminalReport } from '../../src/report/terminal.ts';
+import { openLockedSession } from '../../src/run/locked-session.ts';
+import { sharedPostgres } from '../server/shared.ts';
+import { connectAs } from '../swap/swap-fixture.ts';
+
+/** A report that keeps its warnings. */
+function listen() {
+  const warned: string[] = [];
+  const warn = (text: string) => warned.push(text);
+  return { ...terminalReport(), info: () => undefined, warn, warned };
+}
+
+const WISH = {
+  target: { schema: 'public', name: 't' },
+  tables: undefined,
+  signal: new AbortController().signal,
+  requireOurs: async () => undefined,
+};
+
+test('a deadlock is tried again on the same session, and not told as a connection that was lost', async () => {
+  await using database = await (await sharedPostgres()).createDatabase();
+  const pool = connectAs(database.uri, 'postgres', 3);
+  const report = listen();
+  const control = await openLockedSession(pool, await pool.reserve(), WISH, report);
+  const backends: unknown[] = [];
+  await control.run(async (session) => {
+    const [row] = await session`SELECT pg_backend_pid() AS pid`;
+    backends.push(row?.['pid']);
+    if (backends.length > 1) return;
+    await session.unsafe(`DO $$ BEGIN RAISE 'entangled' USING ERRCODE = '40P01'; END $$`);
+  });
+  expect(new Set(backends).size).toBe(1);
+  expect(report.warned).toEqual(['PostgreSQL said: entangled; trying again']);
+  await control.close();
+  await pool.end({ timeout: 0 });
+});
+
+test('a signal that comes while the lock is had again is seen before anything is done', async () => {
+  await using database = await (await sharedPostgres()).createDatabase();
+  const pool = connectAs(database.uri, 'postgres', 3);
+  const stop = new AbortController();
+  const requireOurs = async () => stop.abort(new Error('called off'));
+  const wish = { ...WISH, signal: stop.signal, requireOurs };
+  const control = await openLockedSession(pool, await pool.reserve(), wish, listen());
+  let tries = 0;
+  const work = control.run(async (session) => {
+    tries += 1;
+    await session`SELECT pg_terminate_backend(pg_backend_pid())`;
+  });
+  await expect(work).rejects.toThrow('called off');
+  expect(tries).toBe(1);
+  await control.close();
+  await pool.end({ timeout: 0 });
+});
