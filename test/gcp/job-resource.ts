@@ -1,7 +1,8 @@
 import { ACCOUNT } from './access.ts';
 import type { Job } from './jobs.ts';
+import type { Table } from './table.ts';
 import type { JobSummary } from './types.ts';
-import { type Table, withReads } from './warehouse.ts';
+import { withReads } from './warehouse.ts';
 
 /** A `Job` as jobs.get answers it (discovery document; recorded: http_corpus, export_csv_query_job). */
 export function jobResource(job: Job): Record<string, unknown> {

@@ -4,8 +4,9 @@ import type { Buckets } from './buckets.ts';
 import { type Export, exportData } from './export-data.ts';
 import { type ExportStatement, parseExport } from './export-statement.ts';
 import { analyze, type QueryResult, type ResultSchema, runStatement } from './query.ts';
+import type { Table } from './table.ts';
 import type { Settings } from './types.ts';
-import { type Statement, type Table, type Warehouse, withReads } from './warehouse.ts';
+import { type Statement, type Warehouse, withReads } from './warehouse.ts';
 
 export interface World {
   readonly project: string;

@@ -1,6 +1,6 @@
 import { ApiError } from './api-error.ts';
 import { type Token, tokenize } from './sql-lexer.ts';
-import type { Table } from './warehouse.ts';
+import type { Table } from './table.ts';
 
 /**
  * Refuses a query on a table that asks for a partition filter, where no predicate references the

@@ -1,8 +1,9 @@
 import { ApiError } from './api-error.ts';
 import { type ApiRequest, type ApiResponse, ok } from './http.ts';
 import type { World } from './jobs.ts';
+import type { Dataset, Table } from './table.ts';
 import { restTableField } from './value-type.ts';
-import { type Dataset, duckdbName, type Table } from './warehouse.ts';
+import { duckdbName } from './warehouse.ts';
 
 /** Makes datasets.get, datasets.list, tables.get and tables.list. */
 export function createTableRoutes(world: World) {

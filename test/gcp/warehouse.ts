@@ -3,28 +3,9 @@ import { ApiError } from './api-error.ts';
 import { checkPartitionFilters } from './partition-filter.ts';
 import { defineFunctions } from './sql-functions.ts';
 import { type TablePath, type Translation, translate } from './sql-translation.ts';
+import type { Dataset, Table } from './table.ts';
 import type { Field, TableOptions } from './types.ts';
 import { duckdbType } from './value-type.ts';
-
-export interface Dataset {
-  readonly project: string;
-  readonly name: string;
-  readonly location: string;
-  readonly created: number;
-  readonly tables: Map<string, Table>;
-}
-
-export interface Table {
-  readonly dataset: Dataset;
-  readonly name: string;
-  readonly schema: readonly Field[];
-  readonly options: TableOptions;
-  /** The tables that a view reads; of others, none. */
-  readonly reads: readonly Table[];
-  readonly created: number;
-  /** Milliseconds; later after each statement that changes the table. */
-  modified: number;
-}
 
 /** A statement ready to run. */
 export interface Statement extends Translation {
