@@ -1,3 +1,5 @@
+import type { ErrorCode } from './error-codes.ts';
+
 /** The exit codes, once: `--help` and the README print this table. */
 export const EXIT_CODES = {
   0: 'done, or nothing to do',
@@ -14,8 +16,7 @@ export type ExitCode = keyof typeof EXIT_CODES;
 
 /** What there is to say of a failure. */
 export interface Failure {
-  /** A stable word for machines: `TABLE_NOT_FOUND`, `ROW_COUNT_MISMATCH`, ... */
-  readonly code: string;
+  readonly code: ErrorCode;
   /** What happened, to which table, column or object, in the user's own names. */
   readonly message: string;
   /** What to do next: a sentence, ending in the command or statement to run where there is one. */
@@ -30,7 +31,7 @@ export interface Failure {
  */
 export class ProjectorError extends Error {
   override readonly name = 'ProjectorError';
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly hint: string | undefined;
   readonly exitCode: ExitCode;
 

@@ -1,7 +1,8 @@
+import type { ErrorCode } from '../error-codes.ts';
+
 /** What a SQLSTATE means to a user of the projector. */
 export interface SqlState {
-  /** A stable word for machines. */
-  readonly code: string;
+  readonly code: ErrorCode;
   /** What to do, as a sentence. */
   readonly hint: string;
   /** Whether the same run, or the next one, may well succeed without anyone doing anything. */

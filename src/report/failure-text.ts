@@ -1,9 +1,10 @@
+import type { ErrorCode } from '../error-codes.ts';
 import { messageOf, ProjectorError } from '../errors.ts';
 
 /** Anything that was thrown, as it is told to people and to machines. */
 export interface FailureText {
   /** For machines; `UNEXPECTED` for what the projector did not foresee. */
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
   readonly hint: string;
   /** The messages of the causes, outermost first, without those that repeat what is said before. */

@@ -34,7 +34,7 @@ async function run(...[, { signal, report }]: Parameters<Run>): ReturnType<Run> 
       for (let line = 0; line < 2000; line++) report.info(`line ${line}`);
       break;
     case 'be locked out':
-      throw new ProjectorError({ code: 'LOCKED', message: 'another run', exitCode: 3 });
+      throw new ProjectorError({ code: 'TARGET_BUSY', message: 'another run', exitCode: 3 });
     case 'break':
       throw new TypeError('a defect, with hunter2! in it');
   }

@@ -92,7 +92,7 @@ test('--version says name, version and commit', async () => {
 
 test('an error decides the exit code', async () => {
   const { errors, exitCode } = await finish(start(ARGUMENTS, 'be locked out'));
-  expect(JSON.parse(errors)).toMatchObject({ code: 'LOCKED' });
+  expect(JSON.parse(errors)).toMatchObject({ code: 'TARGET_BUSY' });
   expect(exitCode).toBe(3);
 });
 
@@ -221,6 +221,6 @@ test('on a terminal, people read lines, and errors as paragraphs', async () => {
   );
   expect(await onTerminal('be locked out')).toEqual({
     exitCode: 3,
-    lines: ['another run (LOCKED)', ''],
+    lines: ['another run (TARGET_BUSY)', ''],
   });
 });

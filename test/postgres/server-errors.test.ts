@@ -40,7 +40,7 @@ describe('an error of the server becomes a word, a reason and an advice:', () =>
     ["SELECT 'x'::int", '', 'BAD_VALUE', false],
     ['SELECT * FROM missing', '', 'POSTGRES_ERROR', false],
     ['BEGIN; SET LOCAL ROLE pg_monitor; SELECT * FROM shop', '', 'PERMISSION_DENIED', false],
-  ])('%s %s is %s', async (statement, options, word, retryable) => {
+  ] as const)('%s %s is %s', async (statement, options, word, retryable) => {
     const failure = await failureOf(statement, options);
     const described = describeServerError(failure) as ProjectorError;
     expect(described.code).toBe(word);

@@ -34,15 +34,17 @@ test('a line has severity, message, an RFC 3339 time and the fields', () => {
 test('errors go to the other stream, with code, next and causes as fields and in the message', () => {
   const { out, errors, report } = listen();
   const cause = new AggregateError([new Error('one'), new Error('two')], 'both failed');
-  report.error(new ProjectorError({ code: 'ODD', message: 'it failed', hint: 'Mend it.', cause }));
+  report.error(
+    new ProjectorError({ code: 'CONFLICT', message: 'it failed', hint: 'Mend it.', cause }),
+  );
   expect(out).toEqual([]);
   expect(errors).toHaveLength(1);
   expect(errors[0]).toMatchObject({
     severity: 'ERROR',
-    code: 'ODD',
+    code: 'CONFLICT',
     hint: 'Mend it.',
     cause: ['both failed', 'one', 'two'],
-    message: 'it failed (ODD)\nCause: both failed\nCause: one\nCause: two\nMend it.',
+    message: 'it failed (CONFLICT)\nCause: both failed\nCause: one\nCause: two\nMend it.',
   });
 });
 

@@ -140,8 +140,8 @@ test('a password is masked in messages, errors and their causes', () => {
   report.hide('hunter2!');
   report.info('with hunter2! inside');
   const cause = new Error('in the URI: hunter2%21');
-  report.error(new ProjectorError({ code: 'X', message: 'hunter2!', cause }));
-  expect(screen.lines()).toEqual(['with *** inside', '*** (X)', 'Cause: in the URI: ***']);
+  report.error(new ProjectorError({ code: 'CONFLICT', message: 'hunter2!', cause }));
+  expect(screen.lines()).toEqual(['with *** inside', '*** (CONFLICT)', 'Cause: in the URI: ***']);
 });
 
 test('after the end nothing more is drawn', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import postgres from 'postgres';
+import type { ErrorCode } from '../../src/error-codes.ts';
 import { ProjectorError } from '../../src/errors.ts';
 import { readDependents } from '../../src/swap/dependencies/dependents.ts';
 import type { TestDatabase } from '../server/database.ts';
@@ -11,7 +12,7 @@ interface Case {
   /** Run by the superuser in the schema `s`, where rich_owner owns the table t (id, a). */
   readonly setUp: string;
   readonly target?: string;
-  readonly code?: string;
+  readonly code?: ErrorCode;
   readonly message: RegExp;
   readonly hint: RegExp;
 }
