@@ -1,12 +1,12 @@
 import { messageOf, ProjectorError } from '../errors.ts';
-import { apiMessage, reasonOf, statusOf } from './bigquery-retryable.ts';
+import { apiMessage, reasonOf, statusOf } from './api-error.ts';
 import { bucketOutOfReach } from './bucket-location.ts';
 import { CREDENTIALS_HINT, isCredentialsFailure } from './credentials.ts';
 import { type SourceName, sourcePath, sourceText } from './source-name.ts';
 
 type Explain = (error: unknown) => never;
 
-/** Tells why tables.get failed. The roles are those of the IAM page "BigQuery roles". */
+/** Explains why tables.get failed. The roles are those of the IAM page "BigQuery roles". */
 export const explainTableFailure =
   (source: SourceName): Explain =>
   (error) => {
@@ -24,18 +24,18 @@ export const explainTableFailure =
     throw unavailable(`BigQuery did not describe table ${table}`, error);
   };
 
-/** Tells that there are no credentials, or none that belong to a project. */
+/** Explains that there are no credentials, or none that belong to a project. */
 export const explainNoProject: Explain = (error) => {
   if (error instanceof ProjectorError || isAbort(error)) throw error;
   throw new ProjectorError({
     code: 'NO_CREDENTIALS',
-    message: `no Google Cloud credentials with a project can be had: ${messageOf(error)}`,
+    message: `there are no Google Cloud credentials with a project: ${messageOf(error)}`,
     hint: CREDENTIALS_HINT,
     cause: error,
   });
 };
 
-/** Tells why a query or an export job failed; `subject` is its SQL or its job id. */
+/** Explains why a query or an export job failed; `subject` is its SQL or its job id. */
 export const explainJobFailure =
   (source: SourceName, subject: string): Explain =>
   (error) => {
@@ -45,7 +45,7 @@ export const explainJobFailure =
       throw jobDenied(source, error);
     if (/can be used for partition elimination/.test(apiMessage(error)))
       throw filterRequired(source, error);
-    // Told here where the credentials may not see the bucket's location themselves.
+    // Reported here where the credentials may not see the bucket's location themselves.
     if (/different locations/.test(apiMessage(error)))
       throw bucketOutOfReach(source, apiMessage(error), error);
     if (reason === 'invalidQuery' || reason === 'invalid') {
@@ -76,11 +76,11 @@ export function jobFailed(
   return new ProjectorError({
     code: 'JOB_FAILED',
     message: `BigQuery failed the job ${jobId} on table ${sourceText(source)}: ${failure.message} (${failure.reason})`,
-    hint: 'Run again; nothing was changed. If it goes on: https://status.cloud.google.com',
+    hint: 'Run again; nothing was changed. If it happens again: https://status.cloud.google.com',
   });
 }
 
-/** A view tells only when it is queried that a table behind it requires a filter. */
+/** Only a query shows that a table behind a view requires a filter. */
 function filterRequired(source: SourceName, cause: unknown): ProjectorError {
   return new ProjectorError({
     code: 'PARTITION_FILTER_REQUIRED',
@@ -107,7 +107,7 @@ function jobDenied(source: SourceName, error: unknown): ProjectorError {
     return new ProjectorError({
       code: 'QUOTA_EXCEEDED',
       message: `BigQuery refuses the job on table ${sourceText(source)}: ${message}`,
-      hint: 'Wait until the quota is renewed, or ask for more on the Quotas page of the Google Cloud console; the next run goes on from the same watermark.',
+      hint: 'Wait until the quota is renewed, or ask for more on the Quotas page of the Google Cloud console; the next run starts from the same watermark.',
       cause: error,
     });
   }
@@ -123,7 +123,7 @@ function jobDenied(source: SourceName, error: unknown): ProjectorError {
   });
 }
 
-/** What BigQuery says of a right that is missing, and the way out. */
+/** BigQuery's words for a missing right, and what to do. */
 const DENIED: readonly (readonly [words: RegExp, next: string])[] = [
   [
     /policy tag/i,

@@ -2,7 +2,7 @@ import type { TableMetadata } from '@google-cloud/bigquery';
 import { ProjectorError } from '../errors.ts';
 import { type SourceName, sourcePath, sourceText, WATERMARK_COLUMN } from './source-name.ts';
 
-/** What tables.get tells of partitions (REST reference, Table and HivePartitioningOptions). */
+/** What tables.get answers about partitions (REST reference, Table and HivePartitioningOptions). */
 interface Partitioning {
   readonly type?: string;
   readonly requirePartitionFilter?: boolean;

@@ -5,7 +5,7 @@ import { readSourceColumns, type SourceColumn } from './source-columns.ts';
 import { type SourceName, sourcePath, sourceText, WATERMARK_COLUMN } from './source-name.ts';
 import { tagWarnings } from './visibility.ts';
 
-/** What tables.get tells of the source, as far as a run needs it. */
+/** What tables.get answers about the source, as far as a run needs it. */
 export interface Source {
   readonly name: SourceName;
   readonly columns: readonly SourceColumn[];

@@ -1,12 +1,12 @@
 import type { Storage } from '@google-cloud/storage';
 import { type RetryLimits, retry } from '../retry.ts';
-import { isRetryable } from './bigquery-retryable.ts';
 import { forgetToken } from './credentials.ts';
+import { isRetryable } from './retryable.ts';
 import { explainStorageFailure, type StorageCall, unansweredText } from './storage-errors.ts';
 
-/** How one store tries again, and who is told. */
+/** How one store tries again, and whom it warns. */
 export interface StorageOptions extends RetryLimits {
-  /** Told every 30 s of a failure that lasts: what passes sooner is not worth a word. */
+  /** Called every 30 s while a failure lasts: what passes sooner is not worth a warning. */
   readonly warn: (message: string) => void;
 }
 

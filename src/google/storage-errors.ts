@@ -1,5 +1,5 @@
 import { ProjectorError } from '../errors.ts';
-import { apiMessage, statusOf } from './bigquery-retryable.ts';
+import { apiMessage, statusOf } from './api-error.ts';
 import { CREDENTIALS_HINT, isCredentialsFailure } from './credentials.ts';
 
 /** A body that is not the one asked for: tried again, like a connection that was cut. */
@@ -16,7 +16,7 @@ export interface StorageCall {
   readonly object?: string;
 }
 
-/** What the user is told of a call that failed for good. */
+/** The error for the user, of a call that failed for good. */
 export function explainStorageFailure(error: unknown, call: StorageCall): unknown {
   if (error instanceof ProjectorError || (error as Error).name === 'AbortError') return error;
   const status = statusOf(error);
@@ -48,18 +48,18 @@ function bucketMissing({ bucket }: StorageCall, cause: unknown): ProjectorError 
   });
 }
 
-/** What the user is told where the credentials lack some permissions on the bucket. */
+/** The error for the user, where the credentials lack permissions on the bucket. */
 export function lackingPermissions(
   bucket: string,
   permissions: readonly string[],
   cause?: unknown,
 ): ProjectorError {
-  const said = cause === undefined ? '' : storageMessage(cause);
+  const reason = cause === undefined ? '' : storageMessage(cause);
   return new ProjectorError({
     code: 'ACCESS_DENIED',
-    message: `the credentials lack ${permissions.join(', ')} on the bucket gs://${bucket}${said && `: ${said}`}`,
+    message: `the credentials lack ${permissions.join(', ')} on the bucket gs://${bucket}${reason && `: ${reason}`}`,
     // It holds objects.create, get, list and delete: all that a run needs.
-    hint: `Grant the role: gcloud storage buckets add-iam-policy-binding gs://${bucket} --member=${memberIn(said)} --role=roles/storage.objectUser`,
+    hint: `Grant the role: gcloud storage buckets add-iam-policy-binding gs://${bucket} --member=${memberIn(reason)} --role=roles/storage.objectUser`,
     cause,
   });
 }
@@ -81,7 +81,7 @@ function unavailable(call: StorageCall, cause: unknown): ProjectorError {
   });
 }
 
-/** What is said of a call that failed, for now or for good. */
+/** Describes a call that failed, for now or for good. */
 export function unansweredText(error: unknown, { bucket, object }: StorageCall): string {
   const where = object === undefined ? '' : `/${object}`;
   return `Cloud Storage did not answer for gs://${bucket}${where}: ${storageMessage(error)}`;

@@ -1,19 +1,19 @@
 import type { ObjectInfo } from './object-info.ts';
-import { type Body, openBody } from './storage-body.ts';
+import { Body } from './storage-body.ts';
 import { type CallContext, callWithRetry } from './storage-call.ts';
 import { brokenBody } from './storage-errors.ts';
 
 /**
- * The bytes [start, end) of the object at its generation. A body that is cut, fails or stalls goes on
- * at the byte where it stopped; only tries without a single byte in between count as fruitless.
+ * The bytes [start, end) of the object at its generation. A body that is cut, fails or stalls is
+ * resumed at the byte where it stopped; only tries without a single byte in between count as fruitless.
  */
 export async function* readRange(
-  calling: CallContext,
+  context: CallContext,
   object: ObjectInfo,
   start: number,
   end: number,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const { storage, options, signal } = calling;
+  const { storage, options, signal } = context;
   const { bucket, name, generation } = object;
   const file = storage.bucket(bucket).file(name, { generation });
   const call = { bucket, object: name, permission: 'storage.objects.get' };
@@ -21,9 +21,9 @@ export async function* readRange(
   let body: Body | undefined;
 
   async function nextChunk(): Promise<Buffer> {
-    body ??= openBody(file, position, end, options.answerMs, signal);
+    body ??= new Body(file, position, end);
     try {
-      const chunk = await body.next();
+      const chunk = await body.next(signal, options.answerMs);
       if (chunk === undefined) throw brokenBody(`the body ended at byte ${position} of ${end}`);
       return chunk;
     } catch (error) {
@@ -35,12 +35,13 @@ export async function* readRange(
 
   try {
     while (position < end) {
-      const chunk = await callWithRetry(calling, call, nextChunk);
+      const chunk = await callWithRetry(context, call, nextChunk);
       const wanted = chunk.subarray(0, end - position);
       position += wanted.length;
       yield wanted;
     }
-    await body?.next().catch(() => undefined); // its end: the connection can serve the next request
+    // Its end: the connection can serve the next request.
+    await body?.next(signal, options.answerMs).catch(() => undefined);
   } finally {
     body?.close();
   }

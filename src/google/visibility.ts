@@ -1,7 +1,7 @@
 import type { TableField, TableMetadata } from '@google-cloud/bigquery';
 import { type SourceName, sourcePath, sourceText } from './source-name.ts';
 
-/** What the statistics of a job tell of what it was not shown (REST reference, JobStatistics). */
+/** What the statistics of a job say about rows and values it was not shown (REST reference, JobStatistics). */
 export interface Visibility {
   /** rowLevelSecurityApplied: a table that was read has row access policies. */
   readonly rowPolicies: boolean;
@@ -23,8 +23,8 @@ export function tagWarnings(name: SourceName, metadata: TableMetadata): readonly
 }
 
 /**
- * Warns of what the export was not shown. Row access policies do not show in tables.get, and they
- * are told of also where they let this account see every row.
+ * Warns of what the export was not shown. Row access policies do not show in tables.get, and
+ * are reported also where they let this account see every row.
  */
 export function jobWarnings(name: SourceName, visibility: Visibility): readonly string[] {
   const { rowPolicies, masked, account } = visibility;

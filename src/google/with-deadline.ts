@@ -1,6 +1,6 @@
 /**
  * `promise`, unless the signal aborts or `limitMs` pass first: Google's clients know no signal and
- * wait without end. What the request goes on doing then is nobody's concern any more.
+ * wait without end. The request itself is not cancelled; its result is ignored.
  */
 export async function withDeadline<T>(
   promise: Promise<T>,

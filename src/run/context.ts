@@ -5,7 +5,7 @@ import type { Arguments } from '../cli/arguments.ts';
 import { type BigQueryClient, openBigQuery } from '../google/bigquery.ts';
 import { openCredentials } from '../google/credentials.ts';
 import type { SourceName } from '../google/source-name.ts';
-import { createStorage, type ObjectStore, openStorage } from '../google/storage.ts';
+import { createStorage, ObjectStore } from '../google/storage.ts';
 import { connectPostgres } from '../postgres/pool.ts';
 import type { Report } from '../report/report.ts';
 import { applicationName } from '../state/advisory-lock.ts';
@@ -44,7 +44,7 @@ const MAX_CONNECTIONS = 12;
 export async function openContext(given: Arguments, world: RunEnvironment): Promise<Context> {
   const { signal, report } = world;
   const credentials = once(openCredentials);
-  const opening = openBigQuery(credentials, signal, report);
+  const opening = openBigQuery({ credentials, signal, report });
   opening.catch(() => undefined); // awaited below; PostgreSQL is connected to meanwhile
   const runId = newRunId();
   await using stack = new AsyncDisposableStack();
@@ -79,7 +79,7 @@ export async function openContext(given: Arguments, world: RunEnvironment): Prom
     lockedSession,
     bigquery,
     store: async (bucket = given.bucket) =>
-      openStorage(await storage(), bucket, { warn: report.warn }),
+      new ObjectStore(await storage(), bucket, { warn: report.warn }),
     report,
     signal,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

@@ -3,7 +3,7 @@ import { explainJobFailure } from '../../src/google/bigquery-advice.ts';
 
 const SOURCE = { project: 'p', dataset: 'd', table: 'bucket_list', location: 'EU' };
 
-/** What a user is told to do about a refusal of BigQuery's in these words. */
+/** The hint for a refusal of BigQuery's in these words. */
 function adviceOn(message: string): string | undefined {
   const errors = [{ reason: 'accessDenied', message }];
   try {
@@ -25,6 +25,6 @@ test.each([
   "Access Denied: BigQuery BigQuery: Permission 'storage.objects.create' denied on resource",
   'Access Denied: File gs://lab/bq_to_postgres/r/0.avro: Access Denied',
   'Permission denied: a@b does not have storage.objects.list access to the Google Cloud Storage bucket.',
-])('a right that is missing on the bucket is told as that: %s', (message) => {
+])('a right that is missing on the bucket is reported as that: %s', (message) => {
   expect(adviceOn(message)).toContain('roles/storage.objectUser');
 });

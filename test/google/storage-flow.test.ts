@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Storage } from '@google-cloud/storage';
-import { openStorage } from '../../src/google/storage.ts';
+import { ObjectStore } from '../../src/google/storage.ts';
 
 const SIZE = 256 * 1024 * 1024;
 const FOREVER = new AbortController().signal;
@@ -43,7 +43,7 @@ async function startZeros() {
   const client = new Storage({ apiEndpoint, retryOptions: { autoRetry: false } });
   return {
     sent,
-    store: openStorage(client, 'lab', { firstDelayMs: 5 }),
+    store: new ObjectStore(client, 'lab', { firstDelayMs: 5 }),
     [Symbol.dispose]: () => {
       server.closeAllConnections();
       server.close();
@@ -98,7 +98,7 @@ test('an answer with other bytes than those asked for is not taken for them', as
   });
   const apiEndpoint = `http://127.0.0.1:${server.port}`;
   const client = new Storage({ apiEndpoint, retryOptions: { autoRetry: false } });
-  const store = openStorage(client, 'lab', { firstDelayMs: 5, patienceMs: 20 });
+  const store = new ObjectStore(client, 'lab', { firstDelayMs: 5, patienceMs: 20 });
   const reading = Array.fromAsync(store.read(object, 5, 10, FOREVER));
   await expect(reading).rejects.toThrow('asked for the bytes from 5 on, was given none');
   await server.stop(true);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import { Storage } from '@google-cloud/storage';
 import type { ObjectInfo } from '../../src/google/object-info.ts';
-import { createStorage, type ObjectStore, openStorage } from '../../src/google/storage.ts';
+import { createStorage, ObjectStore } from '../../src/google/storage.ts';
 import { type Clients, startClients } from '../gcp/clients.ts';
 
 const BYTES = Buffer.from(Array.from({ length: 200_000 }, (_, at) => (at * 7) % 251));
@@ -23,7 +23,7 @@ beforeEach(async () => {
   google.settings.pageSize = 1000;
   google.createBucket('lab', { location: 'europe-west1' });
   google.writeObject('lab', 'runs/1/a.avro', BYTES);
-  store = openStorage(await createStorage(), 'lab', QUICK);
+  store = new ObjectStore(await createStorage(), 'lab', QUICK);
   [object] = (await store.list('runs/1/', FOREVER)) as [ObjectInfo];
 });
 
@@ -62,7 +62,7 @@ describe('a ranged read', () => {
     expect((await readAll({ start, end })).equals(BYTES.subarray(start, end))).toBe(true);
   });
 
-  test('that is cut goes on at the byte where it stopped', async () => {
+  test('that is cut resumes at the byte where it stopped', async () => {
     const before = clients.google.requests.length;
     clients.google.fail({ kind: 'cut', path: /alt=media/, afterBytes: 70_000 });
     clients.google.fail({ kind: 'cut', path: /alt=media/, afterBytes: 1 });
@@ -76,7 +76,7 @@ describe('a ranged read', () => {
     expect(more).toEqual([]);
   });
 
-  test('that stalls goes on at the byte where it stopped', async () => {
+  test('that stalls resumes at the byte where it stopped', async () => {
     const before = clients.google.requests.length;
     clients.google.fail({ kind: 'stall', path: /alt=media/, afterBytes: 5000 });
     expect((await readAll()).equals(BYTES)).toBe(true);
@@ -137,7 +137,7 @@ describe('a ranged read', () => {
   });
 
   test('that never succeeds is given up when patience ends', async () => {
-    store = openStorage(await createStorage(), 'lab', { ...QUICK, patienceMs: 50 });
+    store = new ObjectStore(await createStorage(), 'lab', { ...QUICK, patienceMs: 50 });
     clients.google.fail({ kind: 'error', path: /alt=media/, status: 503, times: 1e9 });
     expect(await failureOf(readAll())).toMatchObject({ code: 'STORAGE_FAILED' });
   });
@@ -146,7 +146,7 @@ describe('a ranged read', () => {
     const warned: string[] = [];
     const warn = (message: string) => warned.push(message);
     const limits = { ...QUICK, patienceMs: 100, tellEveryMs: 20 };
-    store = openStorage(await createStorage(), 'lab', { ...limits, warn });
+    store = new ObjectStore(await createStorage(), 'lab', { ...limits, warn });
     clients.google.fail({ kind: 'error', path: /alt=media/, status: 503, times: 1 });
     await readAll();
     expect(warned).toEqual([]);
@@ -156,12 +156,16 @@ describe('a ranged read', () => {
   });
 
   test('gives fresh patience to each chunk', async () => {
-    store = openStorage(await createStorage(), 'lab', { ...QUICK, answerMs: 60, patienceMs: 100 });
+    store = new ObjectStore(await createStorage(), 'lab', {
+      ...QUICK,
+      answerMs: 60,
+      patienceMs: 100,
+    });
     clients.google.fail({ kind: 'stall', path: /alt=media/, afterBytes: 20_000, times: 8 });
     expect((await readAll()).equals(BYTES)).toBe(true);
   });
 
-  test('after a 401 goes on with a new token', async () => {
+  test('after a 401 resumes with a new token', async () => {
     const { google } = clients;
     const { STORAGE_EMULATOR_HOST: apiEndpoint = '' } = google.env;
     const client = new Storage({
@@ -169,7 +173,7 @@ describe('a ranged read', () => {
       useAuthWithCustomEndpoint: true,
       retryOptions: { autoRetry: false },
     });
-    store = openStorage(client, 'lab', QUICK);
+    store = new ObjectStore(client, 'lab', QUICK);
     await readAll();
     const before = google.requests.length;
     google.expireTokens();
@@ -192,7 +196,7 @@ describe('an aborted signal', () => {
   });
 
   test('ends a read that has stalled', async () => {
-    store = openStorage(await createStorage(), 'lab');
+    store = new ObjectStore(await createStorage(), 'lab');
     clients.google.fail({ kind: 'stall', path: /alt=media/, afterBytes: 5000 });
     const calling = new AbortController();
     const reading = (async () => {
@@ -204,7 +208,7 @@ describe('an aborted signal', () => {
   });
 
   test('ends the wait between two tries', async () => {
-    store = openStorage(await createStorage(), 'lab', { firstDelayMs: 1e6 });
+    store = new ObjectStore(await createStorage(), 'lab', { firstDelayMs: 1e6 });
     clients.google.fail({ kind: 'error', status: 503, times: 1e9 });
     const calling = new AbortController();
     setTimeout(() => calling.abort(reason), 100);
@@ -212,7 +216,7 @@ describe('an aborted signal', () => {
   });
 
   test('ends a listing and a deletion that are not answered', async () => {
-    store = openStorage(await createStorage(), 'lab');
+    store = new ObjectStore(await createStorage(), 'lab');
     clients.google.fail({ kind: 'delay', ms: 5000, times: 4 });
     const calling = new AbortController();
     setTimeout(() => calling.abort(reason), 100);
@@ -284,7 +288,7 @@ describe('removing', () => {
     expect(names()).toEqual(['runs/1/a.avro']);
   });
 
-  test('goes on where one object cannot be deleted, and tells of it', async () => {
+  test('deletes the others where one object cannot be deleted, and reports it', async () => {
     for (let i = 0; i < 40; i++) clients.google.writeObject('lab', `runs/2/${i}`, Buffer.from([i]));
     clients.google.fail({ kind: 'error', method: 'DELETE', path: /2F17\?/, status: 403, times: 9 });
     expect(await failureOf(store.remove('runs/2/', FOREVER))).toMatchObject({
@@ -306,7 +310,7 @@ describe('the check of the bucket', () => {
   });
 
   test('names a bucket that is not there, and how to create it', async () => {
-    store = openStorage(await createStorage(), 'nowhere', QUICK);
+    store = new ObjectStore(await createStorage(), 'nowhere', QUICK);
     expect(await failureOf(store.checkBucket(FOREVER))).toMatchObject({
       code: 'BUCKET_NOT_FOUND',
       hint: expect.stringContaining('gcloud storage buckets create gs://nowhere'),

@@ -1,13 +1,7 @@
 import { messageOf, ProjectorError } from '../errors.ts';
+import { reasonOf, statusOf } from './api-error.ts';
 
-/** What BigQuery's JSON errors and failed jobs hold (REST reference, "Error messages"). */
-interface ApiError {
-  readonly code?: number | string;
-  readonly message?: string;
-  readonly errors?: readonly { readonly reason?: string; readonly message?: string }[];
-}
-
-/** Reasons that BigQuery's documentation tells to try again. */
+/** Reasons after which BigQuery's documentation advises to try again. */
 const RETRYABLE_REASONS = new Set([
   'backendError',
   'internalError',
@@ -37,18 +31,7 @@ const RETRYABLE_NETWORK = new Set([
   'FailedToOpenSocket',
 ]);
 
-/** BigQuery's word for the error: `notFound`, `accessDenied`, ...; undefined for others. */
-export function reasonOf(error: unknown): string | undefined {
-  return (error as ApiError | undefined)?.errors?.[0]?.reason;
-}
-
-/** The HTTP status of a failed call; undefined where there was no answer. */
-export function statusOf(error: unknown): number | undefined {
-  const code = Number((error as ApiError | undefined)?.code);
-  return Number.isInteger(code) ? code : undefined;
-}
-
-/** Whether BigQuery's documentation tells to try again after this reason. */
+/** Whether BigQuery's documentation advises to try again after this reason. */
 export function isRetryableReason(reason: string | undefined): boolean {
   return reason !== undefined && RETRYABLE_REASONS.has(reason);
 }
@@ -67,16 +50,10 @@ export function isRetryable(error: unknown): boolean {
 /** Asked only where there was no answer: a table, a column or a value can be called `network`. */
 function isNetworkError(error: unknown): boolean {
   for (let at: unknown = error, depth = 0; at != null && depth < 5; depth += 1) {
-    if (RETRYABLE_NETWORK.has(String((at as ApiError).code))) return true;
+    if (RETRYABLE_NETWORK.has(String((at as { code?: unknown }).code))) return true;
     at = (at as { cause?: unknown }).cause;
   }
   return /socket hang up|network|fetch failed|socket connection was closed|unable to connect/i.test(
     messageOf(error),
   );
-}
-
-/** BigQuery's own sentence, without the stack of reasons that the client appends. */
-export function apiMessage(error: unknown): string {
-  const api = error as ApiError;
-  return api.errors?.[0]?.message ?? messageOf(error);
 }

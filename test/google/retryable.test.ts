@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { isRetryable } from '../../src/google/bigquery-retryable.ts';
+import { isRetryable } from '../../src/google/retryable.ts';
 
 /** An answer of Google's, as its clients throw it. */
 function answer(code: number, reason: string | undefined, message: string): Error {

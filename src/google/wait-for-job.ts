@@ -1,0 +1,37 @@
+import type { Job } from '@google-cloud/bigquery';
+import { RETRY_LIMITS } from '../retry.ts';
+import { reasonOf } from './api-error.ts';
+import { jobFailed } from './bigquery-advice.ts';
+import { isRetryable, isRetryableReason } from './retryable.ts';
+import type { SourceName } from './source-name.ts';
+import { withDeadline } from './with-deadline.ts';
+
+/** How long one long poll asks BigQuery to hold its answer, in milliseconds. */
+const POLL_MS = 20_000;
+
+/**
+ * Resolves when the job has succeeded. Rejects with what failed it: JOB_FAILED where BigQuery itself
+ * did, and the same statement under another job id may succeed.
+ */
+export async function waitForJob(job: Job, source: SourceName, signal: AbortSignal): Promise<void> {
+  // The server holds each answer until the job is done or POLL_MS are over, so nothing sleeps here.
+  for (;;) {
+    const options = { maxResults: 0, timeoutMs: POLL_MS, autoPaginate: false };
+    try {
+      await withDeadline(job.getQueryResults(options), signal, RETRY_LIMITS.answerMs);
+      return;
+    } catch (error) {
+      if (reasonOf(error) === undefined && /did not complete before/.test(String(error))) continue;
+      if (isRetryable(error)) await requireRunning(job, source);
+      throw error;
+    }
+  }
+}
+
+/** A failed request is not a failed job, and only the job itself shows which of them it was. */
+async function requireRunning(job: Job, source: SourceName): Promise<void> {
+  const [{ status }] = await job.getMetadata();
+  const failure = status?.errorResult as { reason?: string; message?: string } | undefined;
+  if (status?.state !== 'DONE' || failure === undefined) return;
+  if (isRetryableReason(failure.reason)) throw jobFailed(source, String(job.id), failure);
+}
