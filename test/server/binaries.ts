@@ -1,7 +1,11 @@
-import { spawnSync } from 'node:child_process';
-import { accessSync, constants, cpSync, existsSync, statSync } from 'node:fs';
+import { execFile, spawnSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { createKeptFolder, type Owner } from './kept-folder.ts';
+
+const run = promisify(execFile);
 
 /** The major versions that tests can run against. */
 export const SERVER_VERSIONS = [13, 14, 15, 16, 17, 18] as const;
@@ -36,19 +40,29 @@ function installVersions(): void {
   if (status !== 0) throw new Error(`bun ${command.join(' ')} failed: ${stderr}`);
 }
 
+/** By path, on the global object: every test file of a run has module instances of its own. */
+const place = globalThis as { reachableBinaries?: Map<string, Promise<string>> };
+
 /**
- * A path to `native` that other users can reach: the server refuses to run as root, and a clone in
- * root's home is closed to whom it runs as instead. Then it is copied into `directory`.
+ * A path to `native` that `owner` can reach: the server refuses to run as root, and a clone in root's
+ * home is closed to whom it runs as instead. There it is copied, once, for as long as this process lives.
  */
-export function reachableBinaries(native: string, directory: string): string {
+export async function reachableBinaries(native: string, owner: Owner): Promise<string> {
   if (process.getuid?.() !== 0 || isOpenToAll(native)) return native;
-  const copy = join(directory, 'native');
-  cpSync(native, copy, { recursive: true, verbatimSymlinks: true });
-  return copy;
+  place.reachableBinaries ??= new Map();
+  const copy = place.reachableBinaries.get(native) ?? copyFor(owner, native);
+  place.reachableBinaries.set(native, copy);
+  return await copy;
+}
+
+async function copyFor(owner: Owner, native: string): Promise<string> {
+  const folder = createKeptFolder('bq-to-postgres-binaries-', owner);
+  await run('cp', ['-R', native, folder]);
+  await run('chown', ['-R', `${owner.uid}:${owner.gid}`, folder]);
+  return join(folder, basename(native));
 }
 
 function isOpenToAll(path: string): boolean {
-  accessSync(path, constants.R_OK);
   for (let at = path; at !== dirname(at); at = dirname(at)) {
     if ((statSync(at).mode & 0o001) === 0) return false;
   }

@@ -1,12 +1,16 @@
 import { expect, test } from 'bun:test';
-import { existsSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { nativeDirectory } from './binaries.ts';
+import { createFolder } from './folder.ts';
 import { startPostgres } from './server.ts';
 import { sharedPostgres } from './shared.ts';
 
+/** Starts a server from the binaries in its first argument. */
 const SCRIPT = `
   const { startPostgres } = await import(${JSON.stringify(import.meta.resolve('./server.ts'))});
-  const { pid, socketDirectory } = await startPostgres();
-  console.log(JSON.stringify({ pid, socketDirectory }));
+  const { pid } = await startPostgres({ native: process.argv[1] });
+  console.log(pid);
   setInterval(() => undefined, 1000);
 `;
 
@@ -19,14 +23,33 @@ function isRunning(pid: number): boolean {
   }
 }
 
-test('a server dies with the process that started it, and leaves nothing behind', async () => {
-  const parent = Bun.spawn([process.execPath, '-e', SCRIPT], { stdout: 'pipe', stderr: 'inherit' });
-  const reader = parent.stdout.getReader();
-  const { value } = await reader.read();
-  const { pid, socketDirectory } = JSON.parse(new TextDecoder().decode(value));
-  expect([isRunning(pid), existsSync(socketDirectory)]).toEqual([true, true]);
+/** Starts a server in a process of its own, and kills that: the server ends, and no file is left. */
+async function startAndKill(native: string): Promise<void> {
+  using temporary = createFolder();
+  chmodSync(temporary.path, 0o1777);
+  const parent = Bun.spawn([process.execPath, '-e', SCRIPT, native], {
+    stdout: 'pipe',
+    stderr: 'inherit',
+    env: { ...process.env, TMPDIR: temporary.path },
+  });
+  const { value } = await parent.stdout.getReader().read();
+  const pid = Number(new TextDecoder().decode(value));
+  const left = () => readdirSync(temporary.path);
+  expect([isRunning(pid), left().length > 0]).toEqual([true, true]);
   parent.kill('SIGKILL');
-  while (isRunning(pid) || existsSync(socketDirectory)) await Bun.sleep(10);
+  while (isRunning(pid) || left().length > 0) await Bun.sleep(10);
+}
+
+test('a server dies with the process that started it, and leaves nothing behind', async () => {
+  await startAndKill(nativeDirectory(18));
+}, 60_000);
+
+test('a server starts from a place that only its owner may enter, and leaves nothing behind', async () => {
+  using home = createFolder();
+  const native = join(home.path, 'native');
+  cpSync(nativeDirectory(18), native, { recursive: true, verbatimSymlinks: true });
+  expect(statSync(home.path).mode & 0o777).toBe(0o700);
+  await startAndKill(native);
 }, 60_000);
 
 test('stop removes all of a server, and can be called twice', async () => {

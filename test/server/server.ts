@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { nativeDirectory, reachableBinaries, type ServerVersion } from './binaries.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
+import type { Owner } from './kept-folder.ts';
 
 /** The password of the superuser `postgres`, for servers that ask for one. */
 export const SERVER_PASSWORD = 'correct horse';
@@ -13,6 +14,8 @@ export const SERVER_PASSWORD = 'correct horse';
 export interface ServerOptions {
   /** The major version; 18 if not said. */
   readonly version?: ServerVersion;
+  /** The directory with `bin`, `lib` and `share`, instead of the version's own. */
+  readonly native?: string;
   readonly settings?: Readonly<Record<string, string>>;
   /**
    * How TCP connections log in, as pg_hba.conf writes it: `trust` if not said. The superuser always
@@ -77,19 +80,14 @@ export async function startPostgres(options: ServerOptions = {}): Promise<TestSe
   chmodSync(directory, 0o755);
   chownSync(directory, owner.uid, owner.gid);
   try {
-    const native = nativeDirectory(options.version ?? 18);
-    const binaries = join(reachableBinaries(native, directory), 'bin');
+    const native = options.native ?? nativeDirectory(options.version ?? 18);
+    const binaries = join(await reachableBinaries(native, owner), 'bin');
     await initialise(binaries, directory, owner, options);
     return await launch(binaries, directory, owner, options);
   } catch (error) {
     rmSync(directory, { recursive: true, force: true });
     throw error;
   }
-}
-
-interface Owner {
-  readonly uid: number;
-  readonly gid: number;
 }
 
 /** The server refuses to run as root; `nobody` exists on every machine, so no user is created. */
