@@ -3,6 +3,13 @@ import { ProjectorError } from '../errors.ts';
 import { filterColumn } from './partition-filter.ts';
 import { readSourceColumns, type SourceColumn } from './source-columns.ts';
 import { type SourceName, sourcePath, sourceText, WATERMARK_COLUMN } from './source-name.ts';
+import {
+  readBytes,
+  readIsPruned,
+  readPrimaryKey,
+  readVersion,
+  type SourceVersion,
+} from './table-facts.ts';
 import { tagWarnings } from './visibility.ts';
 
 /** What tables.get answers about the source, as far as a run needs it. */
@@ -12,6 +19,13 @@ export interface Source {
   readonly watermark: WatermarkColumn;
   /** The table refuses queries without a filter on this column, or is a view of what may refuse them. */
   readonly filterColumn: string | undefined;
+  readonly version: SourceVersion;
+  /** Columns of the primary key that BigQuery declares (NOT ENFORCED), in its order; none without one. */
+  readonly primaryKey: readonly string[];
+  /** False where every filter on `max_ingested_at` reads the whole table, and is billed for it. */
+  readonly isPruned: boolean;
+  /** Logical bytes; undefined where BigQuery does not say, as for views. */
+  readonly bytes: number | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -47,6 +61,10 @@ export function readSource(name: SourceName, metadata: TableMetadata): Source {
     columns,
     watermark: watermarkColumn(name, columns),
     filterColumn: filterColumn(name, metadata),
+    version: readVersion(metadata),
+    primaryKey: readPrimaryKey(metadata),
+    isPruned: readIsPruned(metadata),
+    bytes: readBytes(metadata),
     warnings: tagWarnings(name, metadata),
   };
 }
