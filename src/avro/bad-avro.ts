@@ -1,10 +1,10 @@
 import { ProjectorError } from '../errors.ts';
 
-/** An object that is not the Avro that BigQuery writes. `what` completes the sentence. */
-export function badAvro(object: string, what: string, cause?: unknown): ProjectorError {
+/** An object that is not the Avro that BigQuery writes. `problem` completes the sentence. */
+export function badAvro(object: string, problem: string, cause?: unknown): ProjectorError {
   return new ProjectorError({
     code: 'BAD_AVRO',
-    message: `${object} is not the Avro file that was exported: ${what}`,
+    message: `${object} is not the Avro file that was exported: ${problem}`,
     hint: 'Run the same command again: it exports anew. If this comes back, report it with this message.',
     cause,
   });

@@ -6,29 +6,31 @@ import type { Header } from './header.ts';
 
 /**
  * Checks that the splits of an object together saw each of its bytes and blocks once, and that the
- * bytes are those that were written (CRC32C). Throws CORRUPT_OBJECT. The sums come in any order.
+ * bytes are those that were written (CRC32C). Throws CORRUPT_OBJECT. They come in any order.
  */
 export function checkObject(
   object: ObjectInfo,
   header: Pick<Header, 'headerBytes'>,
-  sums: readonly SplitChecksum[],
+  checksums: readonly SplitChecksum[],
 ): void {
-  const ordered = sums.toSorted((a, b) => a.start - b.start || a.end - b.end);
-  const next = { byte: 0, block: header.headerBytes };
+  const ordered = checksums.toSorted((a, b) => a.start - b.start || a.end - b.end);
+  const expected = { byte: 0, block: header.headerBytes };
   let crc = 0;
-  for (const sum of ordered) {
-    if (sum.start !== next.byte) throw corrupt(object, `bytes ${next.byte} to ${sum.start}`);
-    if (sum.firstBlock !== null && sum.firstBlock !== next.block) {
-      throw corrupt(object, `the blocks from byte ${next.block} to ${sum.firstBlock}`);
+  for (const part of ordered) {
+    if (part.start !== expected.byte)
+      throw corrupt(object, `bytes ${expected.byte} to ${part.start}`);
+    if (part.firstBlock !== null && part.firstBlock !== expected.block) {
+      throw corrupt(object, `the blocks from byte ${expected.block} to ${part.firstBlock}`);
     }
-    next.byte = sum.end;
-    next.block = sum.afterBlocks ?? next.block;
-    crc = combineCrc32c(crc, sum.crc, sum.end - sum.start);
+    expected.byte = part.end;
+    expected.block = part.afterBlocks ?? expected.block;
+    crc = combineCrc32c(crc, part.crc, part.end - part.start);
   }
-  if (next.byte !== object.size) throw corrupt(object, `the bytes from ${next.byte} on`);
+  if (expected.byte !== object.size) throw corrupt(object, `the bytes from ${expected.byte} on`);
   // The checksum before the blocks: a flipped byte is the reason, a lost block what comes of it.
   if (crc !== parseCrc32c(object.crc32c)) throw wrongChecksum(object, crc);
-  if (next.block !== object.size) throw corrupt(object, `the blocks from byte ${next.block} on`);
+  if (expected.block !== object.size)
+    throw corrupt(object, `the blocks from byte ${expected.block} on`);
 }
 
 function corrupt(object: ObjectInfo, missed: string): ProjectorError {

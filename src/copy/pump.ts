@@ -1,4 +1,4 @@
-import type { Block } from '../avro/blocks.ts';
+import type { Block } from '../avro/block-parser.ts';
 import type { CopyStream } from '../postgres/copy-stream.ts';
 import { malformed } from './cursor.ts';
 import type { Encoder } from './encoder.ts';

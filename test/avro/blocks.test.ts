@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { type Block, readBlocks, type SplitChecksum } from '../../src/avro/blocks.ts';
+import type { Block } from '../../src/avro/block-parser.ts';
+import { readBlocks, type SplitChecksum } from '../../src/avro/blocks.ts';
 import { checkObject } from '../../src/avro/check-object.ts';
 import { fetchHeader, type Header, type HeaderOf } from '../../src/avro/header.ts';
 import { planSplits } from '../../src/avro/splits.ts';

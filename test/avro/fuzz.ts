@@ -1,5 +1,6 @@
 import type { Schema } from 'avsc';
-import { type Block, readBlocks, type SplitChecksum } from '../../src/avro/blocks.ts';
+import type { Block } from '../../src/avro/block-parser.ts';
+import { readBlocks, type SplitChecksum } from '../../src/avro/blocks.ts';
 import { checkObject } from '../../src/avro/check-object.ts';
 import { fetchHeader, type Header, parseHeader } from '../../src/avro/header.ts';
 import { planSplits } from '../../src/avro/splits.ts';

@@ -1,4 +1,5 @@
-import { type Block, readBlocks, type SplitChecksum } from '../../src/avro/blocks.ts';
+import type { Block } from '../../src/avro/block-parser.ts';
+import { readBlocks, type SplitChecksum } from '../../src/avro/blocks.ts';
 import { checkObject } from '../../src/avro/check-object.ts';
 import { fetchHeader } from '../../src/avro/header.ts';
 import { planSplits } from '../../src/avro/splits.ts';
