@@ -1,8 +1,9 @@
 import type { AvroField } from '../avro/schema.ts';
-import { Cursor, InvalidValueError, MalformedBlockError, malformed, readLong } from './cursor.ts';
+import { Cursor, readItemCount, readLong } from './cursor.ts';
 import type { EncodedColumn, EncodeRows, Encoder } from './encoder.ts';
 import { maxTracker } from './max-tracker.ts';
-import { WRITE, type Write, writeLimited } from './write-values.ts';
+import { locate, MalformedBlockError } from './row-error.ts';
+import { VALUE_WRITERS, type Write, writeLimited } from './write-values.ts';
 
 /** The signature, flags and header extension of COPY BINARY (the COPY reference page, "Binary Format"). */
 export const BINARY_HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
@@ -52,7 +53,7 @@ function both(first: Write, then: Write): Write {
 
 function valueWrite(column: EncodedColumn): Write {
   const limited = column.encoding === 'text' && column.maxChars !== undefined;
-  return limited ? writeLimited(column.maxChars) : WRITE[column.encoding];
+  return limited ? writeLimited(column.maxChars) : VALUE_WRITERS[column.encoding];
 }
 
 /** Reads the branch of the union first, where there is one. */
@@ -66,7 +67,7 @@ function nullable(write: Write, branch: 0 | 1 | undefined, ifNull = writeNull): 
       write(c);
       return;
     }
-    if (byte !== nullByte) throw malformed('a union has no such branch');
+    if (byte !== nullByte) throw new MalformedBlockError('a union has no such branch');
     ifNull(c);
   };
 }
@@ -79,23 +80,14 @@ function writeNull(c: Cursor): void {
 
 /**
  * array_recv: dimensions, whether NULLs follow, the element type, then length and lower bound of
- * the one dimension. An empty array has no dimension. Avro cuts an array into blocks of items; a
- * negative count is followed by the size in bytes.
+ * the one dimension. An empty array has no dimension.
  */
 function writeArray(element: Write, elementOid: number): Write {
   return (c) => {
     const start = c.at;
     c.at += 24;
     let items = 0;
-    for (;;) {
-      readLong(c);
-      let count = (c.hi | 0) * 4_294_967_296 + (c.lo >>> 0);
-      if (count === 0) break;
-      if (count < 0) {
-        count = -count;
-        readLong(c);
-      }
-      if (count > c.end - c.pos) throw malformed('an array goes beyond its block');
+    for (let count = readItemCount(c); count > 0; count = readItemCount(c)) {
       for (let i = 0; i < count; i += 1) {
         c.ensure(0);
         element(c);
@@ -129,28 +121,13 @@ function unroll(writes: readonly Write[], emitted: number): EncodeRows {
         c.outView.setInt16(c.at, ${emitted});
         c.at += 2;
         ${names.map((name, i) => `column = ${i}; ${name}(c);`).join('\n        ')}
-        if (c.pos > c.end) throw malformed('a row goes beyond its block');
+        if (c.pos > c.end) throw new MalformedBlockError('a row goes beyond its block');
       }
     } catch (error) {
       throw locate(error, row, column);
     }
     return row;
   };`;
-  const make = new Function('malformed', 'locate', ...names, body);
-  return make(malformed, locate, ...writes) as EncodeRows;
-}
-
-/** Where in the block an encoder failed: the row within the call, and the column. */
-export interface EncodeFailure {
-  readonly row: number;
-  readonly column: number;
-}
-
-/** Adds the place to an error of a kind; reading beyond the block's end shows as a RangeError. */
-export function locate(error: unknown, row: number, column: number): unknown {
-  const failure = error instanceof RangeError ? malformed('a value goes beyond its block') : error;
-  if (failure instanceof InvalidValueError || failure instanceof MalformedBlockError) {
-    Object.assign(failure, { row, column });
-  }
-  return failure;
+  const make = new Function('MalformedBlockError', 'locate', ...names, body);
+  return make(MalformedBlockError, locate, ...writes) as EncodeRows;
 }

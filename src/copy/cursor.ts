@@ -1,6 +1,8 @@
+import { MalformedBlockError } from './row-error.ts';
+
 /**
  * The state of re-framing: a place in the Avro block that is read, and a place in the chunk that is
- * written. Kinds move both. It is one object of plain fields, so that the compiled loop keeps them
+ * written. Reading and writing a value moves both. It is one object of plain fields, so that the compiled loop keeps them
  * at fixed offsets.
  */
 export class Cursor {
@@ -79,7 +81,7 @@ export function readLong(c: Cursor): void {
           lo |= byte << 28;
           hi = (byte & 0x7f) >>> 4;
           for (let shift = 3; byte > 0x7f; shift += 7) {
-            if (shift > 31) throw malformed('a number has more than ten bytes');
+            if (shift > 31) throw new MalformedBlockError('a number has more than ten bytes');
             byte = bytes[pos++] as number;
             hi |= (byte & 0x7f) << shift;
           }
@@ -101,25 +103,23 @@ export function readLength(c: Cursor): number {
     c.lo = byte >>> 1;
   } else {
     readLong(c);
-    if (c.hi !== 0 || c.lo < 0) throw malformed('a length is negative or absurd');
+    if (c.hi !== 0 || c.lo < 0) throw new MalformedBlockError('a length is negative or absurd');
   }
-  if (c.lo > c.end - c.pos) throw malformed('a value goes beyond its block');
+  if (c.lo > c.end - c.pos) throw new MalformedBlockError('a value goes beyond its block');
   return c.lo;
 }
 
-/** What the bytes of a block cannot mean; the caller adds which object and where. */
-export class MalformedBlockError extends Error {}
-
-export function malformed(what: string): MalformedBlockError {
-  return new MalformedBlockError(what);
-}
-
-/** A value that the column of the target cannot hold. */
-export class InvalidValueError extends Error {
-  /** The value as Avro had it: a number's text, a string, bytes. */
-  readonly value: string | Uint8Array;
-  constructor(message: string, value: string | Uint8Array) {
-    super(message);
-    this.value = value;
+/**
+ * Reads the number of items in the next block of an array; 0 ends the array. Avro cuts an array into
+ * blocks; a negative count is followed by the block's size in bytes.
+ */
+export function readItemCount(c: Cursor): number {
+  readLong(c);
+  let count = c.hi * 4_294_967_296 + (c.lo >>> 0);
+  if (count < 0) {
+    count = -count;
+    readLong(c);
   }
+  if (count > c.end - c.pos) throw new MalformedBlockError('an array goes beyond its block');
+  return count;
 }

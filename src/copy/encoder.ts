@@ -27,8 +27,8 @@ export interface Encoder {
   readonly trailer: Uint8Array;
   /**
    * Encodes up to `rows` rows from the cursor's block; stops early after the row that brings the
-   * chunk to `chunkBytes`, and returns how many were done. Throws ValueMisfit and MalformedBlock with
-   * the `row` (in this call) and `column` where it stopped.
+   * chunk to `chunkBytes`, and returns how many were done. Throws InvalidValueError and
+   * MalformedBlockError with the `row` (in this call) and `column` where it stopped.
    */
   readonly encodeRows: EncodeRows;
   /** The greatest watermark seen so far. */

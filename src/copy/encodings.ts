@@ -1,9 +1,8 @@
 import type { AvroScalar } from '../avro/schema.ts';
 
 /**
- * How one value is re-framed from Avro into COPY: each kind reads one Avro type and writes what
- * the receive function of its Postgres types reads. `bytes` kinds also take an Avro string where
- * the two are framed alike.
+ * How one value is re-framed from Avro into COPY: each encoding reads one Avro type and writes what
+ * the receive function of its Postgres types reads.
  */
 export const ENCODINGS = {
   /** int8; also timestamp, timestamptz and time, as microseconds. */

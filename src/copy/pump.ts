@@ -1,7 +1,7 @@
 import type { Block } from '../avro/block-parser.ts';
 import type { CopyStream } from '../postgres/copy-stream.ts';
-import { malformed } from './cursor.ts';
 import type { Encoder } from './encoder.ts';
+import { MalformedBlockError } from './row-error.ts';
 
 /** Bytes of one chunk of COPY data: large enough to spare calls, small enough to stay in the cache. */
 export const CHUNK_BYTES = 512 * 1024;
@@ -65,7 +65,8 @@ export function createPump(encoder: Encoder, copy: CopyStream): Pump {
         left -= done;
         if (cursor.at >= CHUNK_BYTES) await send();
       }
-      if (cursor.pos !== cursor.end) throw malformed('a block has bytes left after its last row');
+      if (cursor.pos !== cursor.end)
+        throw new MalformedBlockError('a block has bytes left after its last row');
     },
     async flush() {
       append(encoder.trailer);

@@ -1,4 +1,5 @@
-import { type Cursor, InvalidValueError } from './cursor.ts';
+import type { Cursor } from './cursor.ts';
+import { InvalidValueError } from './row-error.ts';
 
 const SIGN_NEGATIVE = 0x4000;
 const NAN = 0xc000;
@@ -17,7 +18,7 @@ const MAX_EXPONENT = 200_000;
 /**
  * Writes the decimal text bytes[from, end) as numeric_recv reads it: count of base-10000 groups,
  * weight of the first, sign, digits after the point, groups. Reads `[+-]digits[.digits][e[+-]digits]`,
- * NaN and the infinities. Throws ValueMisfit for anything else.
+ * NaN and the infinities. Throws InvalidValueError for anything else.
  */
 export function writeDecimal(c: Cursor, bytes: Uint8Array, from: number, end: number): void {
   let i = from;
@@ -47,7 +48,7 @@ export function writeDecimal(c: Cursor, bytes: Uint8Array, from: number, end: nu
   const integerDigits = (point < 0 ? mantissaEnd : point) - start;
   const fraction = digits - integerDigits;
   const scale = Math.max(0, fraction - exponent);
-  if (scale > MAX_SCALE) throw misfit(bytes, from, end);
+  if (scale > MAX_SCALE) throw notANumber(bytes, from, end);
   if (significantFrom < 0) {
     putGroups(c, 0, 0, 0, scale);
     return;
@@ -80,7 +81,7 @@ function writeGroups(
   const firstPower = point < 0 ? end - from - 1 : point > from ? point - from - 1 : point - from;
   let power = firstPower + exponent;
   const weight = Math.floor(power / 4);
-  if (weight > MAX_WEIGHT || weight < -MAX_WEIGHT) throw misfit(bytes, from, end);
+  if (weight > MAX_WEIGHT || weight < -MAX_WEIGHT) throw notANumber(bytes, from, end);
   c.ensure(12 + 2 * (end - from));
   const { outView } = c;
   let at = c.at + 12;
@@ -122,7 +123,7 @@ function readExponent(bytes: Uint8Array, at: number, from: number, end: number):
   const text = Buffer.from(bytes.subarray(at, end)).toString('latin1');
   const exponent = /^e[+-]?\d{1,6}$/i.test(text) ? Number(text.slice(1)) : Number.NaN;
   if (Math.abs(exponent) <= MAX_EXPONENT) return exponent;
-  throw misfit(bytes, from, end);
+  throw notANumber(bytes, from, end);
 }
 
 const SPECIALS: Readonly<Record<string, number>> = {
@@ -138,10 +139,10 @@ const SPECIALS: Readonly<Record<string, number>> = {
 function writeSpecial(c: Cursor, bytes: Uint8Array, from: number, end: number): void {
   const text = Buffer.from(bytes.subarray(from, Math.min(end, from + 16))).toString('latin1');
   const sign = SPECIALS[text.toLowerCase()];
-  if (sign === undefined) throw misfit(bytes, from, end);
+  if (sign === undefined) throw notANumber(bytes, from, end);
   putGroups(c, 0, 0, sign, 0);
 }
 
-function misfit(bytes: Uint8Array, from: number, end: number): InvalidValueError {
+function notANumber(bytes: Uint8Array, from: number, end: number): InvalidValueError {
   return new InvalidValueError('not a number', Buffer.from(bytes.subarray(from, end)).toString());
 }

@@ -1,4 +1,5 @@
-import { type Cursor, InvalidValueError, readLength } from './cursor.ts';
+import { type Cursor, readLength } from './cursor.ts';
+import { InvalidValueError } from './row-error.ts';
 
 /** The three parts that Postgres keeps of an interval. */
 export interface IntervalParts {
@@ -11,7 +12,7 @@ export interface IntervalParts {
 const INTERVAL =
   /^(-?)(\d{1,5})-(\d{1,2}) (-?\d{1,9}) (-?)(\d{1,10}):(\d+):(\d+)(?:\.(\d{1,6})0*)?$/;
 
-/** Reads an interval as BigQuery casts it to STRING. Throws ValueMisfit for anything else. */
+/** Reads an interval as BigQuery casts it to STRING. Throws InvalidValueError for anything else. */
 export function readInterval(c: Cursor): IntervalParts {
   const text = readAscii(c);
   const [, ym = '', years, months, days, hms = '', hours, minutes, seconds, fraction = ''] =

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { createEncoder } from '../../src/copy/create-encoder.ts';
-import { InvalidValueError, MalformedBlockError } from '../../src/copy/cursor.ts';
 import type { Encoding } from '../../src/copy/encodings.ts';
+import { InvalidValueError, MalformedBlockError } from '../../src/copy/row-error.ts';
 import { avroBlock, columnsOf, encodeAll, fieldsOf, type Shape } from './round-trip.ts';
 import { SAMPLES, type Sample } from './samples.ts';
 
@@ -60,7 +60,7 @@ describe.each(['binary', 'text'] as const)('in COPY %s', (format) => {
     expect(error).toMatchObject({ row: 0, column: expect.any(Number) });
   });
 
-  test('whatever the bytes are, the encoder ends: with rows, a malformed block or a misfit', () => {
+  test('whatever the bytes are, the encoder ends: with rows, a malformed block or an invalid value', () => {
     const shapes = fc.array(
       fc.record({
         sample: fc.constantFrom(...SAMPLES),

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import type postgres from 'postgres';
 import { createEncoder } from '../../src/copy/create-encoder.ts';
-import { MalformedBlockError } from '../../src/copy/cursor.ts';
 import { CHUNK_BYTES, createPump } from '../../src/copy/pump.ts';
+import { MalformedBlockError } from '../../src/copy/row-error.ts';
 import { type CopyStream, openCopy } from '../../src/postgres/copy-stream.ts';
 import type { TestDatabase } from '../server/database.ts';
 import { sharedPostgres } from '../server/shared.ts';

@@ -1,4 +1,4 @@
-import { InvalidValueError, MalformedBlockError } from '../../copy/cursor.ts';
+import { InvalidValueError, MalformedBlockError } from '../../copy/row-error.ts';
 import { messageOf, ProjectorError } from '../../errors.ts';
 import { gsUri } from '../../google/object-info.ts';
 import type { RowSource } from '../../load/row-source.ts';
