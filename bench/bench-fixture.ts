@@ -5,7 +5,7 @@ import { builtProgram } from '../test/tools/built-program.ts';
 import type { Shape } from './shapes.ts';
 
 /** What everything is measured on: one server, one stand-in, the compiled program. */
-export interface Stage extends AsyncDisposable {
+export interface BenchFixture extends AsyncDisposable {
   readonly google: Google;
   readonly server: TestServer;
   readonly database: TestDatabase;
@@ -20,7 +20,7 @@ export const DATASET = 'bench';
 /** Settings that a server for bulk loads would have; the same for all that is measured. */
 const SETTINGS = { shared_buffers: '512MB', max_wal_size: '16GB', checkpoint_timeout: '30min' };
 
-export async function openStage(): Promise<Stage> {
+export async function openBench(): Promise<BenchFixture> {
   const [google, server, program] = await Promise.all([
     startGoogle({ settings: { exportShards: 4 } }),
     startPostgres({ settings: SETTINGS }),
@@ -46,7 +46,7 @@ export async function openStage(): Promise<Stage> {
 
 /** Makes the source table `name`, and fills it with the rows [from, to). */
 export async function fillSource(
-  { google }: Stage,
+  { google }: BenchFixture,
   name: string,
   shape: Shape,
   from: number,

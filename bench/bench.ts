@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openStage } from './bench-fixture.ts';
+import { openBench } from './bench-fixture.ts';
 import { chart } from './chart.ts';
 import { measureGrowth, measureIncrements, measureShards, measureWidths } from './growth.ts';
 import { measureShape } from './loaders.ts';
@@ -9,15 +9,15 @@ import { EVENTS, STATISTICS } from './shapes.ts';
 import { measureSlow } from './slow.ts';
 
 /**
- * `bun run bench [--rows N] [--repeat N] [--only ways,growth,shards,columns,increments,slow]`:
- * measures this program beside other ways to load the same rows, on parts that it starts itself. Figures
+ * `bun run bench [--rows N] [--repeat N] [--only loaders,growth,shards,columns,increments,slow]`:
+ * measures this program beside other loaders of the same rows, on parts that it starts itself. Figures
  * are to be compared within one run only: machines differ, and share their CPUs.
  */
 const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: '1000000' },
     repeat: { type: 'string', default: '5' },
-    only: { type: 'string', default: 'ways,growth,shards,columns,increments,slow' },
+    only: { type: 'string', default: 'loaders,growth,shards,columns,increments,slow' },
   },
 });
 const rows = Number(values.rows);
@@ -27,24 +27,24 @@ if (!Number.isInteger(rows) || rows < 1 || !Number.isInteger(repeat) || repeat <
   throw new Error('--rows and --repeat take whole numbers from 1');
 }
 
-await using stage = await openStage();
+await using bench = await openBench();
 const results: Result[] = [];
 const add = (more: readonly Result[]) => {
   results.push(...more);
   console.log(`${resultTable(more)}\n`);
 };
 
-if (wanted.has('ways')) {
-  for (const shape of [STATISTICS, EVENTS]) add(await measureShape(stage, shape, rows, repeat));
+if (wanted.has('loaders')) {
+  for (const shape of [STATISTICS, EVENTS]) add(await measureShape(bench, shape, rows, repeat));
 }
-if (wanted.has('growth')) add(await measureGrowth(stage, rows));
-if (wanted.has('shards')) add(await measureShards(stage, rows));
-if (wanted.has('columns')) add(await measureWidths(stage, rows));
-if (wanted.has('increments')) add(await measureIncrements(stage, rows));
-if (wanted.has('slow')) add(await measureSlow(stage));
+if (wanted.has('growth')) add(await measureGrowth(bench, rows));
+if (wanted.has('shards')) add(await measureShards(bench, rows));
+if (wanted.has('columns')) add(await measureWidths(bench, rows));
+if (wanted.has('increments')) add(await measureIncrements(bench, rows));
+if (wanted.has('slow')) add(await measureSlow(bench));
 
 await Bun.write(
   join(import.meta.dir, 'results.json'),
   `${JSON.stringify(results, undefined, 1)}\n`,
 );
-if (wanted.has('ways')) await Bun.write(join(import.meta.dir, 'chart.svg'), chart(results));
+if (wanted.has('loaders')) await Bun.write(join(import.meta.dir, 'chart.svg'), chart(results));

@@ -1,4 +1,4 @@
-import type { Stage } from './bench-fixture.ts';
+import type { BenchFixture } from './bench-fixture.ts';
 import { type Figures, measureCommand, measureServer } from './measure.ts';
 
 /** The rows of a loaded target as files that the server can read: whole, and in two halves. */
@@ -10,9 +10,9 @@ export interface Files {
 }
 
 /** Writes the rows of `table` by server-side COPY TO. */
-export async function writeFiles(stage: Stage, table: string): Promise<Files> {
-  const { sql } = stage.database;
-  const path = (part: string) => `${stage.files}/${table}.${part}`;
+export async function writeFiles(bench: BenchFixture, table: string): Promise<Files> {
+  const { sql } = bench.database;
+  const path = (part: string) => `${bench.files}/${table}.${part}`;
   const parts = ['true', 'ctid < middle.ctid', 'ctid >= middle.ctid'];
   const middle = `(SELECT format('(%s,1)', pg_relation_size('${table}') / 8192 / 2)::tid AS ctid) AS middle`;
   const write = async (format: string): Promise<[string, string, string]> => {
@@ -34,37 +34,41 @@ export async function writeFiles(stage: Stage, table: string): Promise<Files> {
 }
 
 /** An empty table like the target, as the staging table of a full load is. */
-async function freshTable(stage: Stage, like: string): Promise<string> {
-  await stage.database.sql.unsafe(`DROP TABLE IF EXISTS floor; CREATE TABLE floor (LIKE ${like})`);
+async function freshTable(bench: BenchFixture, like: string): Promise<string> {
+  await bench.database.sql.unsafe(`DROP TABLE IF EXISTS floor; CREATE TABLE floor (LIKE ${like})`);
   return 'floor';
 }
 
 /** Server-side COPY from local files, by one or two connections. */
 export async function runFloor(
-  stage: Stage,
+  bench: BenchFixture,
   files: Files,
   format: 'binary' | 'csv',
   connections: 1 | 2,
 ): Promise<Figures> {
-  const table = await freshTable(stage, files.table);
+  const table = await freshTable(bench, files.table);
   const [whole, first, second] = files[format];
   const used = connections === 1 ? [whole] : [first, second];
-  const { sql } = stage.database;
+  const { sql } = bench.database;
   return measureServer(
     () =>
       Promise.all(
         used.map((file) => sql.unsafe(`COPY ${table} FROM '${file}' (FORMAT ${format})`)),
       ),
-    stage.server.pid,
+    bench.server.pid,
   );
 }
 
 /** psql's \copy of the CSV file, or of its gzipped form through a pipe. */
-export async function runPsql(stage: Stage, files: Files, zipped: boolean): Promise<Figures> {
-  const table = await freshTable(stage, files.table);
-  const { uri } = stage.database;
+export async function runPsql(
+  bench: BenchFixture,
+  files: Files,
+  zipped: boolean,
+): Promise<Figures> {
+  const table = await freshTable(bench, files.table);
+  const { uri } = bench.database;
   const script = zipped
     ? `zcat '${files.gzip}' | psql -q '${uri}' -c "\\copy ${table} FROM STDIN (FORMAT csv)"`
     : `psql -q '${uri}' -c "\\copy ${table} FROM '${files.csv[0]}' (FORMAT csv)"`;
-  return measureCommand(['sh', '-c', script], stage.server.pid);
+  return measureCommand(['sh', '-c', script], bench.server.pid);
 }

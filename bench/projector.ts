@@ -1,4 +1,4 @@
-import { BUCKET, DATASET, type Stage } from './bench-fixture.ts';
+import { type BenchFixture, BUCKET, DATASET } from './bench-fixture.ts';
 import { type Figures, measureCommand } from './measure.ts';
 
 /** One run of the compiled program. */
@@ -12,9 +12,9 @@ export interface ProjectorRun {
 
 /** Runs the program on the source table `name`; `uri` where it should reach PostgreSQL another way. */
 export async function runProjector(
-  stage: Stage,
+  bench: BenchFixture,
   name: string,
-  uri: string = stage.database.uri,
+  uri: string = bench.database.uri,
 ): Promise<ProjectorRun> {
   const flags = {
     'bq-dataset': DATASET,
@@ -25,7 +25,7 @@ export async function runProjector(
     'gcs-bucket': BUCKET,
   };
   const argv = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
-  const run = await measureCommand([stage.program, ...argv], stage.server.pid, stage.google.env);
+  const run = await measureCommand([bench.program, ...argv], bench.server.pid, bench.google.env);
   const { output, ...endToEnd } = run;
   const lines = output
     .split('\n')
@@ -42,15 +42,15 @@ export async function runProjector(
 }
 
 /** Makes the next run a full load into a table that does not exist. */
-export async function forgetTarget(stage: Stage, name: string): Promise<void> {
-  await stage.database.sql.unsafe(`DROP TABLE IF EXISTS target_${name};
+export async function forgetTarget(bench: BenchFixture, name: string): Promise<void> {
+  await bench.database.sql.unsafe(`DROP TABLE IF EXISTS target_${name};
     DO $$ BEGIN IF to_regclass('sync_state') IS NOT NULL THEN
       DELETE FROM sync_state WHERE table_name = 'target_${name}'; END IF; END $$`);
 }
 
 /** The server's own signs of its size decide about streams; this makes it show `count` CPUs. */
-export async function allowStreams(stage: Stage, count: number | undefined): Promise<void> {
-  const { name, sql } = stage.database;
+export async function allowStreams(bench: BenchFixture, count: number | undefined): Promise<void> {
+  const { name, sql } = bench.database;
   await sql.unsafe(
     count === undefined
       ? `ALTER DATABASE ${name} RESET max_parallel_workers`

@@ -1,5 +1,5 @@
 import { startProxy } from '../test/faults/proxy.ts';
-import { fillSource, type Stage } from './bench-fixture.ts';
+import { type BenchFixture, fillSource } from './bench-fixture.ts';
 import { allowStreams, forgetTarget, runProjector } from './projector.ts';
 import { type Result, result } from './results.ts';
 import { EVENTS } from './shapes.ts';
@@ -25,22 +25,22 @@ const LINES: readonly Line[] = [
  * A PostgreSQL that takes rows slowly, by one stream and by eight: what has not been taken must wait in
  * Cloud Storage, not in memory.
  */
-export async function measureSlow(stage: Stage): Promise<readonly Result[]> {
+export async function measureSlow(bench: BenchFixture): Promise<readonly Result[]> {
   const results: Result[] = [];
-  await using proxy = await startProxy(stage.server.port);
-  const before = stage.google.settings.exportShards;
+  await using proxy = await startProxy(bench.server.port);
+  const before = bench.google.settings.exportShards;
   let filled = 0;
   for (const { streams, rows, shards, bytesPerSecond } of LINES) {
-    await fillSource(stage, 'slow', EVENTS, filled, rows);
+    await fillSource(bench, 'slow', EVENTS, filled, rows);
     filled = rows;
-    stage.google.settings.exportShards = shards;
-    await forgetTarget(stage, 'slow');
-    await allowStreams(stage, streams);
+    bench.google.settings.exportShards = shards;
+    await forgetTarget(bench, 'slow');
+    await allowStreams(bench, streams);
     proxy.pace(bytesPerSecond);
-    const run = await runProjector(stage, 'slow', proxy.through(stage.database.uri));
-    await allowStreams(stage, undefined);
+    const run = await runProjector(bench, 'slow', proxy.through(bench.database.uri));
+    await allowStreams(bench, undefined);
     results.push(result(EVENTS.name, rows, run.streams, 'load-slow', run.load));
   }
-  stage.google.settings.exportShards = before;
+  bench.google.settings.exportShards = before;
   return results;
 }

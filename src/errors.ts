@@ -1,6 +1,6 @@
 import type { ErrorCode } from './error-codes.ts';
 
-/** The exit codes, once: `--help` and the README print this table. */
+/** The exit codes, once: `--help` and the reference print this table. */
 export const EXIT_CODES = {
   0: 'done, or nothing to do',
   1: 'failed; nothing visible changed',

@@ -7,7 +7,7 @@ import { buildProgram, type Places } from './projector.ts';
 import { type StandIn, startStandIn } from './stand-in-process.ts';
 
 /** All that the demo runs on. Disposing of it stops every process and removes every file. */
-export interface Stage extends AsyncDisposable {
+export interface DemoFixture extends AsyncDisposable {
   readonly sql: postgres.Sql;
   readonly google: StandIn;
   readonly places: Places;
@@ -16,7 +16,7 @@ export interface Stage extends AsyncDisposable {
 }
 
 /** Sets up Postgres and the stand-in for Google, fills it, and builds the program. */
-export async function setUp({ signal, orEnd }: Interruption): Promise<Stage> {
+export async function setUp({ signal, orEnd }: Interruption): Promise<DemoFixture> {
   await using stack = new AsyncDisposableStack();
   const server = stack.use(await startPostgres());
   await runAsSuperuser(server, 'CREATE DATABASE demo');

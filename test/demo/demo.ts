@@ -1,14 +1,14 @@
 /** `bun run demo`: the whole job on this machine, start to end. `--keep` leaves it up. */
 
-import { type Stage, setUp } from './demo-fixture.ts';
+import { type DemoFixture, setUp } from './demo-fixture.ts';
 import { addDependents, showDependents } from './dependents.ts';
 import { listenForInterruption } from './interruption.ts';
-import { command, heading, remark, say } from './print.ts';
+import { command, heading, print, remark } from './print.ts';
 import { runProgram } from './projector.ts';
 import { compareSums, showMemory, showSpeeds, showTarget } from './results.ts';
 import { measureSpeeds } from './speed.ts';
 
-async function demo({ sql, google, places, directory }: Stage): Promise<void> {
+async function demo({ sql, google, places, directory }: DemoFixture): Promise<void> {
   heading('A full load of 3 million flights');
   const full = await runProgram('flights', places);
 
@@ -41,17 +41,17 @@ async function demo({ sql, google, places, directory }: Stage): Promise<void> {
   showSpeeds(speeds);
   showMemory([full, nested, idle, increment, again, ...speeds.runs]);
   const objects = await google.ask('objects');
-  say(`Objects left in the bucket: ${objects}`);
+  print(`Objects left in the bucket: ${objects}`);
 }
 
-async function keep({ places }: Stage): Promise<void> {
+async function keep({ places }: DemoFixture): Promise<void> {
   places.signal.throwIfAborted();
   heading('Left up');
-  say(`psql ${places.uri}`);
+  print(`psql ${places.uri}`);
   const variables = Object.entries(places.env).map(([name, value]) => `export ${name}=${value}`);
-  say('To run the program yourself:');
+  print('To run the program yourself:');
   command(variables.join('\n'));
-  say('Ctrl-C stops it all and removes it.');
+  print('Ctrl-C stops it all and removes it.');
   await new Promise((ended) => places.signal.addEventListener('abort', ended));
 }
 
@@ -62,11 +62,11 @@ async function main(argv: readonly string[]): Promise<number> {
   const interruption = listenForInterruption();
   try {
     heading('Setting up');
-    await using stage = await setUp(interruption);
-    await demo(stage);
+    await using fixture = await setUp(interruption);
+    await demo(fixture);
     const seconds = Math.round((performance.now() - began) / 1000);
     remark(`\nAll of it took ${seconds} s.`);
-    if (argv.length > 0) await keep(stage);
+    if (argv.length > 0) await keep(fixture);
   } catch (error) {
     if (!interruption.signal.aborted) throw error;
   }

@@ -14,19 +14,19 @@ let steps = 0;
 /** A numbered heading. */
 export function heading(text: string): void {
   steps += 1;
-  say(`\n${style(1, `${steps}. ${text}`)}`);
+  print(`\n${style(1, `${steps}. ${text}`)}`);
 }
 
 /** A remark of the demo itself, to be told apart from what the programs print. */
 export function remark(text: string): void {
-  say(style(2, text));
+  print(style(2, text));
 }
 
 /** A command as it would be typed. */
 export function command(text: string): void {
-  say(style(36, text));
+  print(style(36, text));
 }
 
-export function say(text: string): void {
+export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }

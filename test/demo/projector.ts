@@ -1,5 +1,5 @@
 import { builtProgram } from '../tools/built-program.ts';
-import { command, say } from './print.ts';
+import { command, print } from './print.ts';
 import { parseLine, readableLine } from './readable-line.ts';
 import { BUCKET, DATASET } from './stand-in-process.ts';
 
@@ -27,15 +27,8 @@ export async function buildProgram(): Promise<void> {
 
 /** Runs the program as a user would: its output is the terminal's, or that of a log. */
 export async function runProgram(table: string, places: Places): Promise<Ran> {
-  const flags = flagsOf(table, places.uri);
-  const [dataset, from, ...others] = flags;
-  const lines = [
-    `$ dist/bq_to_postgres ${dataset} ${from}`,
-    `    ${others.splice(0, 2).join(' ')}`,
-    `    ${others.join(' ')}`,
-  ];
-  command(lines.join(' \\\n'));
-  return await spawn(flags, places, process.stdout.isTTY ? 'terminal' : 'log');
+  command(commandText(table, places.uri));
+  return await spawn(flagsOf(table, places.uri), places, process.stdout.isTTY ? 'terminal' : 'log');
 }
 
 /** Runs it without a word, for the figures that it leaves in `sync_runs`. */
@@ -43,7 +36,18 @@ export async function measureProgram(table: string, places: Places): Promise<Ran
   return await spawn(flagsOf(table, places.uri), places, 'silent');
 }
 
-function flagsOf(table: string, uri: string): readonly string[] {
+/** The run as it would be typed. */
+export function commandText(table: string, uri: string): string {
+  const [dataset, from, ...others] = flagsOf(table, uri);
+  return [
+    `$ dist/bq_to_postgres ${dataset} ${from}`,
+    `    ${others.splice(0, 2).join(' ')}`,
+    `    ${others.join(' ')}`,
+  ].join(' \\\n');
+}
+
+/** The program's arguments for a table of the demo. */
+export function flagsOf(table: string, uri: string): readonly string[] {
   return [
     `--bq-dataset=${DATASET}`,
     `--bq-table=${table}`,
@@ -99,7 +103,7 @@ async function printLines(stream: ReadableStream<Uint8Array>, shown: boolean): P
     const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n');
     rest = parts.pop() ?? '';
     for (const line of parts) {
-      if (shown || parseLine(line)?.severity === 'ERROR') say(readableLine(line));
+      if (shown || parseLine(line)?.severity === 'ERROR') print(readableLine(line));
     }
   }
 }

@@ -1,6 +1,6 @@
 import type postgres from 'postgres';
 import { FLIGHT_SUMS } from './flights.ts';
-import { outputColumns, remark, say } from './print.ts';
+import { outputColumns, print, remark } from './print.ts';
 import type { Ran } from './projector.ts';
 import { describeTable, readTable, showQuery } from './show-results.ts';
 import type { Speeds } from './speed.ts';
@@ -41,7 +41,7 @@ export async function compareSums(sql: postgres.Sql, google: StandIn): Promise<v
       ['Postgres', ...target],
     ],
   };
-  say(`\n${tableText(shown, outputColumns())}`);
+  print(`\n${tableText(shown, outputColumns())}`);
   if (source.join() !== target.join()) throw new Error('the sums of the two tables differ');
 }
 
@@ -63,8 +63,8 @@ export function showSpeeds({ rows, loadSeconds, copySeconds }: Speeds): void {
     line('load phase of bq_to_postgres', loadSeconds, load),
     line('COPY flights FROM a binary file', copySeconds, copy),
   ];
-  say(tableText({ columns, rows: table }, outputColumns()));
-  say(`Ratio of the two speeds: ${(copy / load).toFixed(2)}`);
+  print(tableText({ columns, rows: table }, outputColumns()));
+  print(`Ratio of the two speeds: ${(copy / load).toFixed(2)}`);
 }
 
 /** The memory that the program may have. */
@@ -73,7 +73,7 @@ const MEMORY_LIMIT_BYTES = 200e6;
 /** Prints the most memory that any of the runs had; an error where it is too much. */
 export function showMemory(runs: readonly Ran[]): void {
   const peak = Math.max(...runs.map(({ peakBytes }) => peakBytes));
-  say(`Peak memory of the program, of ${runs.length} runs: ${Math.round(peak / 1e6)} MB`);
+  print(`Peak memory of the program, of ${runs.length} runs: ${Math.round(peak / 1e6)} MB`);
   remark(
     `(resident, with the pages of the executable; below ${MEMORY_LIMIT_BYTES / 1e6} MB is asked for)`,
   );

@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import { command, outputColumns, say } from './print.ts';
+import { command, outputColumns, print } from './print.ts';
 import { type TextTable, tableText } from './table-text.ts';
 
 /** int8, int2, int4, oid, float4, float8, numeric: what psql puts to the right. */
@@ -48,5 +48,5 @@ export async function readTable(sql: postgres.Sql, query: string): Promise<TextT
 }
 
 async function printAnswer(sql: postgres.Sql, query: string): Promise<void> {
-  say(tableText(await readTable(sql, query), outputColumns()));
+  print(tableText(await readTable(sql, query), outputColumns()));
 }

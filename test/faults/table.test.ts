@@ -4,17 +4,17 @@ import { Glob } from 'bun';
 
 const root = join(import.meta.dir, '../..');
 
-test('every test that the table of faults in the README names is there', async () => {
-  const readme = await Bun.file(join(root, 'README.md')).text();
-  const table = /<!-- faults -->([\s\S]*)<!-- \/faults -->/.exec(readme)?.[1] ?? '';
-  const rows = table.split('\n').filter((line) => /^\| (?!fault|-)/.test(line));
+test.each([
+  ['postgres/reference.md', 'faults'],
+  ['CONTRIBUTING.md', 'patch'],
+])('every test that %s names in its table of %s is there', async (document, name) => {
+  const text = await Bun.file(join(root, document)).text();
+  const [, table = ''] = text.split(new RegExp(`<!-- /?${name} -->`));
+  const [, , ...rows] = table.trim().split('\n');
   expect(rows.length).toBeGreaterThan(10);
-  const texts = [...new Glob('test/**/*.{test,long}.ts').scanSync({ cwd: root })].map((path) =>
-    Bun.file(join(root, path)).text(),
-  );
-  const tests = (await Promise.all(texts)).join('\n');
-  for (const row of rows) {
-    const name = row.split('|').at(-2)?.trim() ?? '';
-    expect([name, name !== '' && tests.includes(name)]).toEqual([name, true]);
-  }
+  const files = [...new Glob('test/**/*.{test,long}.ts').scanSync({ cwd: root })];
+  const texts = await Promise.all(files.map((path) => Bun.file(join(root, path)).text()));
+  const tests = texts.join('\n');
+  const named = rows.map((row) => row.split('|').at(-2)?.trim() ?? '');
+  expect(named.filter((each) => each === '' || !tests.includes(each))).toEqual([]);
 });

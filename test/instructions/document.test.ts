@@ -27,30 +27,6 @@ test('every variable of the instructions is set before it is used', () => {
   expect(unknown).toEqual([]);
 });
 
-test('every link of the instructions and of SECURITY.md leads somewhere', () => {
-  const security = readFileSync(join(REPOSITORY, 'SECURITY.md'), 'utf8');
-  const anchors = [...instructions().matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
-    anchorOf(title ?? ''),
-  );
-  const broken = [...linksOf(instructions(), DEPLOYMENT), ...linksOf(security, REPOSITORY)].filter(
-    ([target, path]) =>
-      target.startsWith('#') ? !anchors.includes(target.slice(1)) : !existsSync(path),
-  );
-  expect(broken).toEqual([]);
-});
-
-const anchorOf = (title: string) =>
-  title
-    .toLowerCase()
-    .replace(/[^\w\- ]/g, '')
-    .replaceAll(' ', '-');
-
-function linksOf(markdown: string, folder: string): (readonly [string, string])[] {
-  return [...markdown.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(
-    ([, target = '']) => [target, join(folder, target)] as const,
-  );
-}
-
 test('the alerts watch metrics that the instructions make', () => {
   const made = [...instructions().matchAll(/logging metrics create (\w+)/g)].map(
     ([, name]) => name,

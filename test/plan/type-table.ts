@@ -42,7 +42,7 @@ function list(targets: readonly string[]): string {
   return all.join(', ') || '–';
 }
 
-/** What goes into what, as the README shows it: Markdown. */
+/** What goes into what, as the reference shows it: Markdown. */
 export function typeTable(): string {
   const json = list(Object.keys(ARRAY_AS_JSON));
   const rows = [

@@ -22,7 +22,7 @@ const NO_OAUTH = 'OAuth is not built in';
  * Every parameter of libpq 18 ("34.1.2. Parameter Key Words") with its environment variable
  * ("34.15."): honoured, or refused by name. `values` with `refused` means: these are honoured.
  */
-const PARAMETERS: Readonly<Record<string, Parameter>> = {
+export const PARAMETERS: Readonly<Record<string, Parameter>> = {
   host: { env: 'PGHOST' },
   hostaddr: { env: 'PGHOSTADDR' },
   port: { env: 'PGPORT' },
