@@ -14,7 +14,7 @@ export const EXIT_CODES = {
 /** One of the exit codes. */
 export type ExitCode = keyof typeof EXIT_CODES;
 
-/** What there is to say of a failure. */
+/** The facts of a failure, for its error. */
 export interface Failure {
   readonly code: ErrorCode;
   /** What happened, to which table, column or object, in the user's own names. */
@@ -26,7 +26,7 @@ export interface Failure {
 }
 
 /**
- * Every failure the user is told of. It is thrown where the facts are known, caught once at the
+ * A failure for the user to read. It is thrown where the facts are known, caught once at the
  * top, and never holds a secret: the text goes to logs and to the ledger as it is.
  */
 export class ProjectorError extends Error {

@@ -50,7 +50,7 @@ class SplitReader implements BlockReader {
     this.#split = split;
     this.#bytes = bytes;
     this.#opening = openParser(bytes, headerOf, split);
-    this.#opening.catch(() => undefined); // whoever iterates is told
+    this.#opening.catch(() => undefined); // the iteration throws it
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Block, void, undefined> {

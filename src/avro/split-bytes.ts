@@ -30,7 +30,7 @@ export class SplitBytes {
     this.#requestEnd = Math.min(object.size, end + overlap(split));
     this.#request = this.#open(this.from, this.#requestEnd);
     this.#early = this.#request.next();
-    this.#early.catch(() => undefined); // whoever asks for the bytes is told
+    this.#early.catch(() => undefined); // `next` throws it
   }
 
   /** CRC32C of what was given of [start, end) so far. */

@@ -9,7 +9,7 @@ import { listenForSignals, surviveLostOutput } from './signals.ts';
 /** One run, as src/run/run.ts has it. */
 export type Run = (
   given: Arguments,
-  outside: { readonly signal: AbortSignal; readonly report: Report },
+  environment: { readonly signal: AbortSignal; readonly report: Report },
 ) => Promise<Summary>;
 
 /**
@@ -37,9 +37,9 @@ export async function main(
     return 0;
   } catch (error) {
     report ??= await openReport();
-    const told = interrupt.signal.aborted ? reasonWith(interrupt.signal, error) : error;
-    report.error(told);
-    return told instanceof ProjectorError ? told.exitCode : 1;
+    const failure = interrupt.signal.aborted ? reasonWith(interrupt.signal, error) : error;
+    report.error(failure);
+    return failure instanceof ProjectorError ? failure.exitCode : 1;
   } finally {
     report?.close();
     interrupt.stop();
@@ -52,7 +52,7 @@ function hidePasswords(report: Report, { connection: { hosts, tls } }: Arguments
   for (const secret of secrets) if (secret !== undefined) report.hide(secret.reveal());
 }
 
-/** After a signal the interruption is what is told; what else went wrong is its cause. */
+/** After a signal the interruption is what is reported; what else went wrong is its cause. */
 function reasonWith(signal: AbortSignal, error: unknown): unknown {
   const reason: unknown = signal.reason;
   if (error === reason || !(reason instanceof ProjectorError)) return reason;

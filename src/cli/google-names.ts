@@ -15,8 +15,8 @@ export function readDataset(text: string): DatasetName {
   const bare = withoutBackticks('bq-dataset', text);
   const colon = /^([^.]+|.+:[^.]+):([^.:]+)$/.exec(bare);
   if (colon !== null) {
-    const next = `Write --bq-dataset ${colon[1]}.${colon[2]}.`;
-    throw usageError('--bq-dataset has a colon between project and dataset', next);
+    const hint = `Write --bq-dataset ${colon[1]}.${colon[2]}.`;
+    throw usageError('--bq-dataset has a colon between project and dataset', hint);
   }
   const dot = bare.lastIndexOf('.');
   const project = dot < 0 ? undefined : bare.slice(0, dot);
@@ -43,8 +43,8 @@ function checkProject(project: string): void {
 function refuseTableInDataset(project: string | undefined, last: string): void {
   const [first, dataset] = /^([^.:]+|[^:]+:[^.]+)\.([^.:]+)$/.exec(project ?? '')?.slice(1) ?? [];
   if (first === undefined || dataset === undefined) return;
-  const next = `Write --bq-dataset ${first}.${dataset} --bq-table ${last}.`;
-  throw usageError('--bq-dataset has three parts: the table has a flag of its own', next);
+  const hint = `Write --bq-dataset ${first}.${dataset} --bq-table ${last}.`;
+  throw usageError('--bq-dataset has three parts: the table has a flag of its own', hint);
 }
 
 /**
@@ -56,18 +56,18 @@ export function readBigQueryTable(text: string): string {
   const table = withoutBackticks('bq-table', text);
   const dot = table.lastIndexOf('.');
   if (dot >= 0) {
-    const next = `Write --bq-dataset ${table.slice(0, dot)} --bq-table ${table.slice(dot + 1)}.`;
-    throw usageError('--bq-table has a dot: the dataset has a flag of its own', next);
+    const hint = `Write --bq-dataset ${table.slice(0, dot)} --bq-table ${table.slice(dot + 1)}.`;
+    throw usageError('--bq-table has a dot: the dataset has a flag of its own', hint);
   }
   if (/[$@*]/.test(table)) {
     const whole = /^([^*$@]+)[$@][^*]*$/.exec(table)?.[1] ?? 'TABLE';
-    const next = `Write --bq-table ${whole}, the name of one table.`;
-    throw usageError('--bq-table takes one whole table: no partition, snapshot or wildcard', next);
+    const hint = `Write --bq-table ${whole}, the name of one table.`;
+    throw usageError('--bq-table takes one whole table: no partition, snapshot or wildcard', hint);
   }
   const allowed = /^[\p{L}\p{M}\p{N}\p{Pc}\p{Pd}\p{Zs}]+$/u.test(table);
   if (allowed && Buffer.byteLength(table) <= 1024) return table;
-  const next = 'Write its name as the BigQuery console shows it; bq ls DATASET lists the tables.';
-  throw usageError(`--bq-table ${shown(text)} is not a name that a BigQuery table can have`, next);
+  const hint = 'Write its name as the BigQuery console shows it; bq ls DATASET lists the tables.';
+  throw usageError(`--bq-table ${shown(text)} is not a name that a BigQuery table can have`, hint);
 }
 
 /**
@@ -94,8 +94,8 @@ export function readLocation(text: string): string {
 export function readBucket(text: string): string {
   const bare = text.replace(/^gs:\/\//, '').replace(/\/.*$/s, '');
   if (bare !== text) {
-    const next = isBucketName(bare) ? `Write --gcs-bucket ${bare}.` : 'Write the name of a bucket.';
-    throw usageError('--gcs-bucket takes the name alone, without gs:// and folders', next);
+    const hint = isBucketName(bare) ? `Write --gcs-bucket ${bare}.` : 'Write the name of a bucket.';
+    throw usageError('--gcs-bucket takes the name alone, without gs:// and folders', hint);
   }
   if (isBucketName(text)) return text;
   throw usageError(
@@ -118,8 +118,8 @@ function isBucketName(name: string): boolean {
 
 function withoutBackticks(flag: string, text: string): string {
   if (!text.includes('`')) return text;
-  const next = `Write --${flag} ${text.replaceAll('`', '')}.`;
-  throw usageError(`--${flag} needs no backticks`, next);
+  const hint = `Write --${flag} ${text.replaceAll('`', '')}.`;
+  throw usageError(`--${flag} needs no backticks`, hint);
 }
 
 /** A value for a message: in one line, and not endless. */

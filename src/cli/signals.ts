@@ -45,7 +45,7 @@ export function listenForSignals(onSecond: (code: ExitCode) => void = exitNow): 
 
 /**
  * Lets the run go on when nothing can be written any more (`| head`, a lost terminal, a log on a disk
- * that is full): what it would have said is lost, and the table is still right.
+ * that is full): its output is lost, and the table is still right.
  */
 export function surviveLostOutput(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
@@ -55,7 +55,7 @@ function interruption(name: SignalName): ProjectorError {
   return new ProjectorError({
     code: 'INTERRUPTED',
     message: `interrupted by ${name}`,
-    hint: 'Run the same command again: it goes on from the last committed state.',
+    hint: 'Run the same command again: it resumes from the last committed state.',
     exitCode: SIGNALS[name].exitCode,
   });
 }

@@ -9,13 +9,13 @@ export interface TargetName {
   readonly name: string;
 }
 
-/** Reads `--pg-table`; refuses what PostgreSQL, or the projector, keeps for itself. */
+/** Reads `--pg-table`; refuses what PostgreSQL or this program reserves. */
 export function readTargetName(text: string): TargetName {
   const target = parseTableName(text);
-  // A target of that name would overwrite what the projector remembers.
+  // A target of that name would overwrite this program's state.
   if (STATE_TABLE_NAMES.some((own) => own === target.name)) {
     throw usageError(
-      `--pg-table ${text}: the projector keeps its own state in a table of that name`,
+      `--pg-table ${text}: bq_to_postgres keeps its own state in a table of that name`,
       'Choose another name for the target.',
     );
   }

@@ -72,16 +72,16 @@ function keep(reading: Reading, name: FlagName, value: string | undefined): void
 
 function valueError(name: FlagName, value: string | undefined): ProjectorError | undefined {
   if (value === undefined) {
-    const next = `Write --${name} VALUE, or --${name}=VALUE if the value begins with dashes.`;
-    return usageError(`--${name} needs a value`, next);
+    const hint = `Write --${name} VALUE, or --${name}=VALUE if the value begins with dashes.`;
+    return usageError(`--${name} needs a value`, hint);
   }
   // Here, before any check of values could repeat a password that is in it.
   if (name !== 'pg-conn' && CONNECTION_STRING.test(value)) {
     return usageError(`--${name} holds a connection string`, 'Give that one to --pg-conn.');
   }
   if (value.trim() !== '') return undefined;
-  const next = 'Write its value, or check that the shell variable in its place is set.';
-  return usageError(`--${name} is empty`, next);
+  const hint = 'Write its value, or check that the shell variable in its place is set.';
+  return usageError(`--${name} is empty`, hint);
 }
 
 function refuseUnknown(
@@ -95,11 +95,11 @@ function refuseUnknown(
   if (takesValue && inline === undefined) followingValue(reading);
   if (takesValue && meant !== undefined) reading.reported.add(meant);
   const written = inline === undefined ? word : word.slice(0, word.indexOf('='));
-  const next =
+  const hint =
     meant === undefined
       ? 'Leave it out: bq_to_postgres --help lists the flags.'
       : `Write --${meant}.`;
-  reading.errors.push(usageError(`${printable(written)} is not a flag`, next));
+  reading.errors.push(usageError(`${printable(written)} is not a flag`, hint));
 }
 
 function shortFor(flag: string): 'help' | 'version' | undefined {

@@ -1,13 +1,13 @@
 import type { ErrorCode } from '../error-codes.ts';
 import { messageOf, ProjectorError } from '../errors.ts';
 
-/** Anything that was thrown, as it is told to people and to machines. */
+/** Anything that was thrown, in the words for people and the fields for machines. */
 export interface FailureText {
-  /** For machines; `UNEXPECTED` for what the projector did not foresee. */
+  /** For machines; `UNEXPECTED` for what was not foreseen. */
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint: string;
-  /** The messages of the causes, outermost first, without those that repeat what is said before. */
+  /** The messages of the causes, outermost first, without those that repeat an earlier one. */
   readonly causes: readonly string[];
   /** Only of what was not foreseen: there it is the best lead. */
   readonly stack: string | undefined;
@@ -34,23 +34,23 @@ export function failureText(error: unknown): FailureText {
 export function failureParagraphs(failure: FailureText): string {
   const causes = failure.causes.map((cause) => `Cause: ${cause}`);
   const stack = failure.stack === undefined ? [] : [failure.stack];
-  const next = failure.hint === '' ? [] : [failure.hint];
-  return [`${failure.message} (${failure.code})`, ...causes, ...stack, ...next].join('\n');
+  const hint = failure.hint === '' ? [] : [failure.hint];
+  return [`${failure.message} (${failure.code})`, ...causes, ...stack, ...hint].join('\n');
 }
 
 function causesOf(error: unknown): readonly string[] {
-  const told = [messageOf(error)];
-  const waiting = inside(error);
-  while (waiting.length > 0 && told.length <= MAX_CAUSES) {
-    const cause = waiting.shift();
+  const messages = [messageOf(error)];
+  const remaining = causesWithin(error);
+  while (remaining.length > 0 && messages.length <= MAX_CAUSES) {
+    const cause = remaining.shift();
     const message = messageOf(cause);
-    if (!told.some((earlier) => earlier.includes(message))) told.push(message);
-    waiting.unshift(...inside(cause));
+    if (!messages.some((earlier) => earlier.includes(message))) messages.push(message);
+    remaining.unshift(...causesWithin(cause));
   }
-  return told.slice(1);
+  return messages.slice(1);
 }
 
-function inside(error: unknown): unknown[] {
+function causesWithin(error: unknown): unknown[] {
   if (!(error instanceof Error)) return [];
   const several = error instanceof AggregateError ? error.errors : [];
   return [...several, ...(error.cause === undefined ? [] : [error.cause])];

@@ -6,8 +6,8 @@ import type { Fields, Report } from './report.ts';
 import { newSecrets } from './secrets.ts';
 import { type Summary, summaryLine } from './summary.ts';
 
-/** What tests put in the place of the outputs and the clock. */
-export interface JsonLinesWorld {
+/** Outputs and clock of a test. */
+export interface JsonLinesOptions {
   /** INFO and WARNING go here, ERROR to `errors`. Both must be written before the call returns. */
   readonly out?: DestinationStream;
   readonly errors?: DestinationStream;
@@ -20,10 +20,10 @@ const PROGRESS_INTERVAL_MS = 10_000;
  * One JSON object a line, as Cloud Logging reads structured logs: `severity`, `message`, `time`,
  * and fields. https://cloud.google.com/logging/docs/structured-logging
  */
-export function jsonLinesReport(world: JsonLinesWorld = {}): Report {
-  const out = logger(world.out ?? outputOf(1));
-  const errors = logger(world.errors ?? outputOf(2));
-  const nowMs = world.nowMs ?? performance.now.bind(performance);
+export function jsonLinesReport(options: JsonLinesOptions = {}): Report {
+  const out = logger(options.out ?? outputOf(1));
+  const errors = logger(options.errors ?? outputOf(2));
+  const nowMs = options.nowMs ?? performance.now.bind(performance);
   const openedMs = nowMs();
   const secrets = newSecrets();
   const clean = (fields: Fields) => secrets.maskAll(fields) as Fields;
@@ -63,20 +63,20 @@ function outputOf(descriptor: 1 | 2): DestinationStream {
   return destination({ dest: descriptor, sync: true }).on('error', () => undefined);
 }
 
-type Say = (message: string, fields: Fields) => void;
+type Write = (message: string, fields: Fields) => void;
 
 /** A line at the end of the phase, and every ten seconds before. */
-function jsonPhase(name: PhaseName, expected: Expected, nowMs: () => number, say: Say): Phase {
+function jsonPhase(name: PhaseName, expected: Expected, nowMs: () => number, write: Write): Phase {
   const startedMs = nowMs();
   let state = { done: 0 };
   let lastMs = startedMs;
   let finished = false;
 
-  function tell(ended: boolean): void {
+  function log(ended: boolean): void {
     const seconds = (nowMs() - startedMs) / 1000;
     const line = finishedLine({ name, expected, seconds, ...state });
     const fields = { phase: name, ...expected, ...state, seconds };
-    say(ended ? line : `${line} so far`, fields);
+    write(ended ? line : `${line} so far`, fields);
   }
 
   return {
@@ -84,10 +84,10 @@ function jsonPhase(name: PhaseName, expected: Expected, nowMs: () => number, say
       state = { done, ...also };
       if (finished || nowMs() - lastMs < PROGRESS_INTERVAL_MS) return;
       lastMs = nowMs();
-      tell(false);
+      log(false);
     },
     finish() {
-      if (!finished) tell(true);
+      if (!finished) log(true);
       finished = true;
     },
   };

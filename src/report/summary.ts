@@ -20,15 +20,15 @@ export interface Summary {
   readonly warnings: readonly string[];
 }
 
-/** The summary in one line; all that there is to say when nothing is new. */
+/** The summary in one line; the only one when nothing is new. */
 export function summaryLine(summary: Summary): string {
   const { source, target, watermark } = summary;
   if (summary.mode === 'nothing new') {
     const since = watermark === null ? '' : ` since ${watermark}`;
     return `Nothing new in ${source}${since}: ${target} is up to date`;
   }
-  const what = summary.mode === 'full' ? 'Full load' : 'Increment';
-  return `${what} of ${source} into ${target}: ${countText(summary.rows)} rows`;
+  const title = summary.mode === 'full' ? 'Full load' : 'Increment';
+  return `${title} of ${source} into ${target}: ${countText(summary.rows)} rows`;
 }
 
 /** The summary as a short table for people; nothing new is one line. */

@@ -6,21 +6,21 @@ import type { Report } from './report.ts';
 import { newSecrets } from './secrets.ts';
 import { type Summary, summaryText } from './summary.ts';
 
-/** What tests put in the place of the outputs and the clock. */
-export interface TerminalWorld {
+/** Outputs and clock of a test. */
+export interface TerminalOptions {
   readonly out?: NodeJS.WriteStream;
   readonly errors?: NodeJS.WritableStream;
   readonly nowMs?: () => number;
 }
 
 /** Lines for people, and below them a bar for each phase under way. */
-export function terminalReport(world: TerminalWorld = {}): Report {
-  const { out = process.stdout, errors = process.stderr } = world;
-  const { nowMs = () => performance.now() } = world;
+export function terminalReport(options: TerminalOptions = {}): Report {
+  const { out = process.stdout, errors = process.stderr } = options;
+  const { nowMs = () => performance.now() } = options;
   const openedMs = nowMs();
   const secrets = newSecrets();
   const bars = liveBars(out, nowMs);
-  const say = (text: string) => bars.print(secrets.mask(text));
+  const print = (text: string) => bars.print(secrets.mask(text));
 
   function phase(name: PhaseName, expected: Expected = {}): Phase {
     const bar = bars.open(name, expected);
@@ -28,7 +28,7 @@ export function terminalReport(world: TerminalWorld = {}): Report {
       advance: bar.advance,
       finish() {
         const state = bar.close();
-        if (state !== undefined) say(finishedLine(state));
+        if (state !== undefined) print(finishedLine(state));
       },
     };
   }
@@ -40,13 +40,13 @@ export function terminalReport(world: TerminalWorld = {}): Report {
 
   function summary(result: Summary): void {
     bars.closeAll();
-    say(summaryText(result, (nowMs() - openedMs) / 1000));
+    print(summaryText(result, (nowMs() - openedMs) / 1000));
   }
 
   return {
     phase,
-    info: (message) => say(message),
-    warn: (message) => say(`Warning: ${message}`),
+    info: (message) => print(message),
+    warn: (message) => print(`Warning: ${message}`),
     error,
     summary,
     hide: secrets.hide,
