@@ -44,7 +44,7 @@ export interface RetryOptions {
  */
 export async function retry<T>(action: () => Promise<T>, options: RetryOptions): Promise<T> {
   const { signal, limits = RETRY_LIMITS } = options;
-  let row = newRow();
+  let failures = new FailureStreak(limits);
   for (;;) {
     signal.throwIfAborted();
     const startedMs = performance.now();
@@ -52,46 +52,45 @@ export async function retry<T>(action: () => Promise<T>, options: RetryOptions):
       return await action();
     } catch (error) {
       signal.throwIfAborted();
-      if (gotSomewhere(performance.now() - startedMs, limits)) row = newRow();
-      await maySucceed(error, row, { ...options, limits });
-      await sleep(row.delayMs * (1 + Math.random()), undefined, { signal }).catch(() => undefined);
+      if (madeProgress(performance.now() - startedMs, limits)) failures = new FailureStreak(limits);
+      const delayMs = await failures.delayAfter(error, options);
+      await sleep(delayMs * (1 + Math.random()), undefined, { signal }).catch(() => undefined);
     }
   }
 }
 
-/** A try that outlasts a request without an answer was at work: what comes next is a new row. */
-function gotSomewhere(lastedMs: number, { answerMs }: RetryLimits): boolean {
+/** A try that outlasts a request without an answer was at work. */
+function madeProgress(lastedMs: number, { answerMs }: RetryLimits): boolean {
   return lastedMs > 2 * answerMs;
 }
 
 /** Failures without a success between them. */
-interface Row {
-  readonly sinceMs: number;
-  toldMs: number;
-  delayMs: number;
-  unauthorized: boolean;
-}
+class FailureStreak {
+  readonly #limits: RetryLimits;
+  readonly #sinceMs = performance.now();
+  #toldMs = -Infinity;
+  #delayMs = 0;
+  #unauthorized = false;
 
-function newRow(): Row {
-  return { sinceMs: performance.now(), toldMs: -Infinity, delayMs: 0, unauthorized: false };
-}
+  constructor(limits: RetryLimits) {
+    this.#limits = limits;
+  }
 
-/** Throws the error where another try is in vain; otherwise says what there is to say. */
-async function maySucceed(
-  error: unknown,
-  row: Row,
-  { isRetryable, onUnauthorized, onWait, limits }: RetryOptions & { readonly limits: RetryLimits },
-): Promise<void> {
-  if ((error as { code?: unknown }).code === 401 && !row.unauthorized) {
-    row.unauthorized = true;
-    await onUnauthorized?.();
-    return;
+  /** How long to wait before the next try; throws the error where another try is in vain. */
+  async delayAfter(error: unknown, options: RetryOptions): Promise<number> {
+    if ((error as { code?: unknown }).code === 401 && !this.#unauthorized) {
+      this.#unauthorized = true;
+      await options.onUnauthorized?.();
+      return this.#delayMs;
+    }
+    const nowMs = performance.now();
+    const { patienceMs, firstDelayMs, tellEveryMs } = this.#limits;
+    if (!options.isRetryable(error) || nowMs - this.#sinceMs > patienceMs) throw error;
+    if (nowMs - this.#toldMs >= tellEveryMs) {
+      this.#toldMs = nowMs;
+      options.onWait?.(error);
+    }
+    this.#delayMs = Math.min(MAX_DELAY_MS, Math.max(firstDelayMs, this.#delayMs * 2));
+    return this.#delayMs;
   }
-  const nowMs = performance.now();
-  if (!isRetryable(error) || nowMs - row.sinceMs > limits.patienceMs) throw error;
-  if (nowMs - row.toldMs >= limits.tellEveryMs) {
-    row.toldMs = nowMs;
-    onWait?.(error);
-  }
-  row.delayMs = Math.min(MAX_DELAY_MS, Math.max(limits.firstDelayMs, row.delayMs * 2));
 }

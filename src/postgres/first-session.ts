@@ -1,5 +1,6 @@
 import type postgres from 'postgres';
 import type { SessionTarget } from './connection/connection.ts';
+import { WRONG_SERVER } from './network-errors.ts';
 
 /**
  * What every session begins with, whatever the role or the database has as its default. Limits for
@@ -33,9 +34,6 @@ function setIfKnown([name, value]: [string, string]): string {
   return `CASE WHEN ${known} AND ${able}
     THEN pg_catalog.set_config('${name}', '${value}', false) END AS ${name}`;
 }
-
-/** The code of an error that lets the next host be tried: this one is not what was asked for. */
-export const WRONG_SERVER = 'WRONG_SERVER';
 
 interface SessionState {
   readonly is_standby: boolean;

@@ -1,11 +1,11 @@
 import postgres from 'postgres';
 import { ProjectorError } from '../errors.ts';
-import type { Attempt } from './connect-attempt.ts';
+import { type Attempt, connectFailure } from './connect-failure.ts';
 import type { Connection, Server, SessionTarget } from './connection/connection.ts';
 import { openFirstSession, SESSION_SETTINGS } from './first-session.ts';
 import { TEXT_TYPES } from './postgres-types.ts';
-import { describeConnectFailure } from './server-errors.ts';
 import { type Encryption, openSocket, TlsError } from './socket.ts';
+import { CANNOT_CONNECT_NOW, hasSqlState } from './sqlstates.ts';
 
 /** A connection that is one caller's own: what it sets and locks stays. */
 export type Session = postgres.ReservedSql;
@@ -41,11 +41,10 @@ export async function connectPostgres(
     for (const server of connection.hosts) {
       const sql = await connectServer(connection, server, target, options, attempts);
       if (sql !== undefined) return sql;
-      if (!mayTryNextHost(attempts.at(-1)?.error))
-        throw describeConnectFailure(connection, attempts);
+      if (!mayTryNextHost(attempts.at(-1)?.error)) throw connectFailure(connection, attempts);
     }
   }
-  throw describeConnectFailure(connection, attempts);
+  throw connectFailure(connection, attempts);
 }
 
 function targetsInOrder(target: SessionTarget): SessionTarget[] {
@@ -94,7 +93,7 @@ function isLoginRefusal(error: unknown): boolean {
 /** As libpq does: a server that answers ends the search, unless it is starting up or not wanted. */
 function mayTryNextHost(error: unknown): boolean {
   if (error instanceof ProjectorError) return false;
-  return !(error instanceof postgres.PostgresError) || error.code === '57P03';
+  return !(error instanceof postgres.PostgresError) || hasSqlState(error, CANNOT_CONNECT_NOW);
 }
 
 function openPool(connection: Connection, route: Route, options: PoolOptions): postgres.Sql {

@@ -3,7 +3,8 @@ import { groupSplits, planSplits, type Split } from '../avro/splits.ts';
 import { type Instant, laterInstant } from '../instant.ts';
 import { openExport } from '../load/open-export.ts';
 import { SPLIT_BYTES } from '../load/row-source.ts';
-import { controlStreams, limitStreams, type StreamControl } from '../load/stream-count.ts';
+import { StreamCount } from '../load/stream-count.ts';
+import { limitStreams } from '../load/stream-limit.ts';
 import { runStreams } from '../load/stream-pool.ts';
 import { copyStatement, type Plan } from '../plan/plan.ts';
 import { quoteTable, type TableName } from '../postgres/quoting.ts';
@@ -53,7 +54,7 @@ export async function loadFull(
   const signal = AbortSignal.any([context.signal, stop.signal]);
   using reading = openExport(plan, await context.store(), toLoad, signal);
   const limit = await context.lockedSession.run((session) => limitStreams(session, freemem()));
-  const control = controlStreams(limit);
+  const control = new StreamCount(limit);
   const counted = countRows(progress, (rows) => {
     phase.advance(rows, { rows });
     const before = control.wanted;
@@ -110,7 +111,7 @@ function countRows(
   };
 }
 
-function streamsText({ wanted, reason }: StreamControl, groups: number): string {
+function streamsText({ wanted, reason }: StreamCount, groups: number): string {
   const text = (count: number) => (count === 1 ? '1 stream' : `${count} streams`);
   return groups < wanted
     ? `loaded by ${text(groups)}: there was no more to share out`

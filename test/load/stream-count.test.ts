@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { controlStreams, limitStreams } from '../../src/load/stream-count.ts';
-import { createTestDatabase } from '../server/database.ts';
-import { sharedPostgres } from '../server/shared.ts';
+import { StreamCount } from '../../src/load/stream-count.ts';
 
 const LIMIT = { most: 4, reason: 'the limit' };
 
@@ -12,7 +10,7 @@ const TRY = { fillingMs: 200, measuredMs: 800 };
  * after each.
  */
 function wantedAfter(rates: readonly number[], limit = LIMIT, burst = 0) {
-  const control = controlStreams(limit, TRY);
+  const control = new StreamCount(limit, TRY);
   let rows = 0;
   const wanted = rates.map((rate, second) => {
     control.observe(rows, second * 1000);
@@ -54,38 +52,10 @@ describe('the number of streams', () => {
   });
 
   test('is two for a load that ends before it can be judged', () => {
-    const control = controlStreams(LIMIT, TRY);
+    const control = new StreamCount(LIMIT, TRY);
     control.observe(10, 0);
     control.observe(500, 900);
     expect(control.wanted).toBe(2);
     expect(control.reason).toBe('it was done before more were tried');
-  });
-});
-
-describe('the limit of streams', () => {
-  async function limitWith(freeBytes: number, settings = '') {
-    const server = await sharedPostgres();
-    await using database = await createTestDatabase(server);
-    const session = await database.sql.reserve();
-    if (settings !== '') await session.unsafe(settings);
-    const limit = await limitStreams(session, freeBytes).finally(session.release);
-    return limit;
-  }
-
-  test('is what the server shows of its CPUs', async () => {
-    const limit = await limitWith(1e12, 'SET max_parallel_workers = 3');
-    expect(limit).toEqual({ most: 3, reason: 'max_parallel_workers of the server is no more' });
-  });
-
-  test('is eight for the largest server', async () => {
-    const limit = await limitWith(1e12, 'SET max_parallel_workers = 64');
-    expect(limit).toEqual({ most: 8, reason: 'more are of no use to any server' });
-  });
-
-  test('is what the memory allows, and never less than one', async () => {
-    const reason = 'there is no memory for more here';
-    expect(await limitWith(100e6)).toEqual({ most: 1, reason });
-    expect(await limitWith(0)).toEqual({ most: 1, reason });
-    expect(await limitWith(110e6)).toEqual({ most: 2, reason });
   });
 });

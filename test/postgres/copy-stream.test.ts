@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { connect, type Socket } from 'node:net';
 import postgres from 'postgres';
 import { readConnection } from '../../src/postgres/connection/connection.ts';
-import { openCopy } from '../../src/postgres/copy-stream.ts';
+import { type CopyStream, openCopy } from '../../src/postgres/copy-stream.ts';
 import { connectPostgres } from '../../src/postgres/pool.ts';
 import type { TestDatabase } from '../server/database.ts';
 import { sharedPostgres } from '../server/shared.ts';
@@ -87,13 +87,13 @@ async function whenServerWaits(): Promise<void> {
 }
 
 /** Writes until the socket is full: resolves to that write, still pending. */
-async function writeUntilFull(write: (chunk: Uint8Array) => Promise<void>): Promise<{
+async function writeUntilFull(copy: CopyStream): Promise<{
   readonly resolvedBytes: number;
   readonly pending: Promise<void>;
 }> {
   const chunk = bytes('1\n'.repeat(MIB / 2));
   for (let resolvedBytes = 0; ; resolvedBytes += chunk.byteLength) {
-    const pending = write(chunk);
+    const pending = copy.write(chunk);
     pending.catch(() => undefined);
     const full = await Promise.race([pending.then(() => false), Bun.sleep(500).then(() => true)]);
     if (full) return { resolvedBytes, pending };
@@ -124,7 +124,7 @@ describe('a COPY that succeeds', () => {
       sql.begin(async (tx) => {
         const copy = await openCopy(tx, COPY);
         await copy.write(bytes('-1\n'));
-        const { resolvedBytes, pending } = await writeUntilFull(copy.write);
+        const { resolvedBytes, pending } = await writeUntilFull(copy);
         await release();
         await pending;
         return { rows: await copy.finish(), resolvedBytes };
@@ -232,7 +232,7 @@ describe('a COPY that fails', () => {
         sql.begin(async (tx) => {
           const copy = await openCopy(tx, COPY);
           await copy.write(bytes('-1\n'));
-          const { pending } = await writeUntilFull(copy.write);
+          const { pending } = await writeUntilFull(copy);
           await database.sql`
             SELECT pg_cancel_backend(pid) FROM pg_stat_activity
             WHERE application_name = 'copy test' AND wait_event_type = 'Lock'`;
@@ -302,7 +302,7 @@ describe('a COPY whose connection is lost', () => {
         sql.begin(async (tx) => {
           const copy = await openCopy(tx, COPY);
           await copy.write(bytes('-1\n'));
-          const { pending } = await writeUntilFull(copy.write);
+          const { pending } = await writeUntilFull(copy);
           await terminate();
           await pending;
           await copy.finish();
