@@ -7,12 +7,12 @@ export interface RetryLimits {
    * to a long poll.
    */
   readonly answerMs: number;
-  /** How long to go on trying without any success. */
+  /** How long to keep trying without any success. */
   readonly patienceMs: number;
   /** The wait before the second try; doubled for each further one, up to 15 s. */
   readonly firstDelayMs: number;
-  /** How often a failure that lasts is told. */
-  readonly tellEveryMs: number;
+  /** How often a failure that lasts is reported. */
+  readonly reportEveryMs: number;
 }
 
 /** What holds for BigQuery, Cloud Storage and PostgreSQL. */
@@ -20,18 +20,18 @@ export const RETRY_LIMITS: RetryLimits = {
   answerMs: 60_000,
   patienceMs: 600_000,
   firstDelayMs: 300,
-  tellEveryMs: 30_000,
+  reportEveryMs: 30_000,
 };
 
 const MAX_DELAY_MS = 15_000;
 
-/** What is tried again, and who is told. */
+/** What to retry, and whom to report it to. */
 export interface RetryOptions {
   readonly signal: AbortSignal;
   readonly isRetryable: (error: unknown) => boolean;
   /** Called on the first 401 in a row, before the next try. */
   readonly onUnauthorized?: () => Promise<void>;
-  /** Told of the first failure in a row, and then every 30 s, while it is tried again. */
+  /** Called on the first failure in a row, and then every 30 s while it is retried. */
   readonly onWait?: (error: unknown) => void;
   /** Other than RETRY_LIMITS: for tests. */
   readonly limits?: RetryLimits;
@@ -68,7 +68,7 @@ function madeProgress(lastedMs: number, { answerMs }: RetryLimits): boolean {
 class FailureStreak {
   readonly #limits: RetryLimits;
   readonly #sinceMs = performance.now();
-  #toldMs = -Infinity;
+  #reportedMs = -Infinity;
   #delayMs = 0;
   #unauthorized = false;
 
@@ -84,10 +84,10 @@ class FailureStreak {
       return this.#delayMs;
     }
     const nowMs = performance.now();
-    const { patienceMs, firstDelayMs, tellEveryMs } = this.#limits;
+    const { patienceMs, firstDelayMs, reportEveryMs } = this.#limits;
     if (!options.isRetryable(error) || nowMs - this.#sinceMs > patienceMs) throw error;
-    if (nowMs - this.#toldMs >= tellEveryMs) {
-      this.#toldMs = nowMs;
+    if (nowMs - this.#reportedMs >= reportEveryMs) {
+      this.#reportedMs = nowMs;
       options.onWait?.(error);
     }
     this.#delayMs = Math.min(MAX_DELAY_MS, Math.max(firstDelayMs, this.#delayMs * 2));

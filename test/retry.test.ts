@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import { RETRY_LIMITS, type RetryOptions, retry } from '../src/retry.ts';
 
 const FOREVER = new AbortController().signal;
-const LIMITS = { answerMs: 20, patienceMs: 150, firstDelayMs: 1, tellEveryMs: 30 };
+const LIMITS = { answerMs: 20, patienceMs: 150, firstDelayMs: 1, reportEveryMs: 30 };
 const OPTIONS: RetryOptions = { signal: FOREVER, isRetryable: () => true, limits: LIMITS };
 
 /** Fails after `lastsMs`, and counts how often. */

@@ -21,7 +21,7 @@ interface ServerSigns {
 }
 
 /**
- * A PostgreSQL server does not tell its CPUs. What it shows are the parallel workers that it was
+ * A PostgreSQL server does not report its CPUs. It shows the parallel workers that it was
  * configured for, which Cloud SQL and most tuning guides set to the number of CPUs or more.
  */
 const SIGNS = `SELECT current_setting('max_parallel_workers')::int AS parallel_workers,

@@ -132,13 +132,13 @@ function openPool(connection: Connection, route: Route, options: PoolOptions): p
 }
 
 async function freshToken(options: PoolOptions): Promise<string> {
-  if (options.accessToken === undefined) throw new Error('no access token can be had');
+  if (options.accessToken === undefined) throw new Error('no access token is available');
   try {
     return await options.accessToken();
   } catch (cause) {
     throw new ProjectorError({
       code: 'NO_ACCESS_TOKEN',
-      message: 'no access token for the IAM login to PostgreSQL could be had',
+      message: 'no access token for the IAM login to PostgreSQL is available',
       hint: 'Check the credentials of this machine: gcloud auth application-default print-access-token.',
       cause,
     });

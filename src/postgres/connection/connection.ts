@@ -45,7 +45,7 @@ export interface Connection {
   readonly warnings: readonly string[];
 }
 
-/** libpq waits without end unless told otherwise; a scheduled run must not. */
+/** libpq waits without end by default; a scheduled run must not. */
 const DEFAULT_CONNECT_TIMEOUT_SECONDS = 30;
 
 /**
@@ -100,11 +100,11 @@ function findPassfile(read: ParameterReader, home: string | undefined): Passfile
 function passwordFor(
   host: Host,
   login: { readonly user: string; readonly database: string },
-  said: string | undefined,
+  configured: string | undefined,
   passfile: Passfile,
 ): Secret | undefined {
   const name = isDefaultSocket(host) ? 'localhost' : host.name;
-  const password = said ?? passfile.passwordFor({ ...login, host: name, port: host.port });
+  const password = configured ?? passfile.passwordFor({ ...login, host: name, port: host.port });
   return password === undefined ? undefined : secret(password);
 }
 

@@ -15,8 +15,8 @@ export function parseConnectionString(text: string): Conninfo {
   if (uri !== null) return parseUri(uri[1] ?? '');
   if (/^\s*\w+\s*=/u.test(text)) return parseKeyValues(text);
   const scheme = /^(\w[\w+.-]*):\/\//u.exec(text)?.[1];
-  const what = scheme === undefined ? 'not a connection URI' : `${scheme}:// is not PostgreSQL`;
-  throw refuse(what, EXAMPLE);
+  const problem = scheme === undefined ? 'not a connection URI' : `${scheme}:// is not PostgreSQL`;
+  throw refuse(problem, EXAMPLE);
 }
 
 /** `[user[:password]@][host[:port][,...]][/dbname][?name=value[&...]]` */
@@ -80,16 +80,16 @@ function store(conninfo: Conninfo, key: string, value: string | undefined): void
 }
 
 /** Percent-decoding as libpq does it: `+` stays, a lone `%` and `%00` are errors. */
-function decode(text: string, what: string): string {
+function decode(text: string, description: string): string {
   if (/%(?![0-9a-f]{2})/iu.test(text) || text.includes('%00')) {
-    throw refuse(`${what} has a % that begins no character`, 'Write %25 for a % sign.');
+    throw refuse(`${description} has a % that begins no character`, 'Write %25 for a % sign.');
   }
   try {
     return decodeURIComponent(text);
   } catch (cause) {
     // The cause would quote the text.
     if (cause instanceof URIError)
-      throw refuse(`${what} is not UTF-8`, 'Percent-encode UTF-8 bytes.');
+      throw refuse(`${description} is not UTF-8`, 'Percent-encode UTF-8 bytes.');
     throw cause;
   }
 }

@@ -8,9 +8,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 interface Parameter {
   /** The environment variable that libpq takes where the connection string says nothing. */
   readonly env?: string;
-  /** The values that mean something here; any value if not said. */
+  /** The values that mean something here; any value if absent. */
   readonly values?: readonly string[];
-  /** Why no value but the accepted ones can be had: it ends the sentence `NAME is refused: ...`. */
+  /** Why no other value is accepted: it ends the sentence `NAME is refused: ...`. */
   readonly refused?: string;
 }
 
@@ -128,7 +128,7 @@ export const PARAMETERS: Readonly<Record<string, Parameter>> = {
   servicefile: { env: 'PGSERVICEFILE', values: [], refused: 'service files are not read' },
 };
 
-/** Reads one parameter: undefined if neither said nor in the environment, or empty. */
+/** Reads one parameter: undefined if it is empty, or neither in the connection string nor in the environment. */
 export type ParameterReader = (name: string) => string | undefined;
 
 /** Checks every parameter, those of the environment too, before any is used. */
@@ -138,7 +138,7 @@ export function checkParameters(conninfo: Conninfo, env: Environment): Parameter
     if (!Object.hasOwn(PARAMETERS, name)) throw unknown(name, before);
     before = name;
   }
-  // An empty value counts as said: the environment is not looked at then.
+  // An empty value counts as written: the environment is not looked at then.
   const written = (name: string) =>
     conninfo.get(name) ?? (env[PARAMETERS[name]?.env ?? ''] || undefined);
   for (const [name, parameter] of Object.entries(PARAMETERS)) {

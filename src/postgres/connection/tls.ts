@@ -71,9 +71,9 @@ function readRoots(
   home: string | undefined,
   env: Environment,
 ): readonly string[] | undefined {
-  const said = read('sslrootcert');
-  if (said === 'system') return systemRoots(env);
-  const path = said ?? inHome(home, 'root.crt');
+  const configured = read('sslrootcert');
+  if (configured === 'system') return systemRoots(env);
+  const path = configured ?? inHome(home, 'root.crt');
   if (path !== undefined && exists(path)) {
     const revoked = inHome(home, 'root.crl');
     if (revoked !== undefined && exists(revoked)) {
