@@ -10,7 +10,8 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import { formatMoment, splitMicros } from './calendar.ts';
-import { castText, jsonText, listItems, trimZeros } from './value-text.ts';
+import { canonicalDecimal, canonicalText, type ParsedKind } from './value-parse.ts';
+import { castText, jsonText, listItems } from './value-text.ts';
 import { parseValueType, TAGGED_TYPES, type ValueType } from './value-type.ts';
 
 /** Makes BigQuery's functions and types known to DuckDB, under the prefix `bq_`. */
@@ -73,6 +74,13 @@ function scalarFunctions(): DuckDBScalarFunction[] {
   return [
     typedFunction('bq_json_of', jsonText),
     typedFunction('bq_text_of', (value, type) => (value === null ? null : castText(value, type))),
+    textFunction('bq_canonical_of', [VARCHAR, VARCHAR], (column) => {
+      const [texts, kind] = [column(0), String(column(1).getItem(0)) as ParsedKind];
+      return (row) => {
+        const text = texts.getItem(row);
+        return text === null ? null : canonicalText(String(text), kind);
+      };
+    }),
     textFunction('bq_decimal_of', [VARCHAR], (column) => {
       const texts = column(0);
       return (row) => {
@@ -100,23 +108,6 @@ function scalarFunctions(): DuckDBScalarFunction[] {
   ];
 }
 
-/** A decimal without exponent or needless zeros, at most 38 digits after its point. */
-export function canonicalDecimal(text: string): string {
-  const match = /^\s*([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?\s*$/.exec(text);
-  const digits = (match?.[2] ?? '') + (match?.[3] ?? '');
-  if (match === null || digits === '') throw new Error(`Invalid BIGNUMERIC value: ${text}`);
-  const scale = (match[3] ?? '').length - Number(match[4] ?? '0');
-  const padded = digits.padStart(scale + 1, '0').padEnd(digits.length - Math.min(0, scale), '0');
-  const point = padded.length - Math.max(0, scale);
-  const fraction = padded.slice(point);
-  if (fraction.replace(/0+$/, '').length > 38) {
-    throw new Error(`Invalid BIGNUMERIC value: ${text}`);
-  }
-  const whole = padded.slice(0, point).replace(/^0+(?=\d)/, '');
-  const plain = trimZeros(`${whole}.${fraction}`.replace(/\.$/, ''));
-  return plain === '0' ? '0' : `${match[1] === '-' ? '-' : ''}${plain}`;
-}
-
 /** FORMAT with the conversions %t, %s, %d and %i, with flags and width; arguments come as text. */
 function formatText(format: string, values: readonly DuckDBValue[]): string | null {
   let next = 0;
@@ -138,17 +129,38 @@ function formatText(format: string, values: readonly DuckDBValue[]): string | nu
   return isNull ? null : text;
 }
 
+/** CAST(x AS kind): of a STRING by BigQuery's rules, of all else by DuckDB's. */
+function castMacro(
+  name: string,
+  kind: ParsedKind,
+  type: string,
+  otherwise = `CAST(x AS ${type})`,
+): string {
+  return `${name}(x) AS CASE WHEN typeof(x) = 'VARCHAR'
+     THEN CAST(bq_canonical_of(CAST(x AS VARCHAR), '${kind}') AS ${type}) ELSE ${otherwise} END`;
+}
+
 const MACROS = [
   `bq_to_json_string(x) AS bq_json_of(x, typeof(x))`,
   `bq_interval(months, days, micros) AS
      to_months(months) + to_days(days) + to_microseconds(micros)`,
   `bq_to_string(x) AS CASE WHEN typeof(x) IN ('VARCHAR', 'BIGINT', 'INTEGER', 'BOOLEAN', 'DATE')
      THEN CAST(x AS VARCHAR) ELSE bq_text_of(x, typeof(x)) END`,
-  `bq_string(x) AS bq_text_of(x, typeof(x))`,
+  `bq_string(x) AS bq_text_of(x, typeof(x)), (x, zone) AS CASE WHEN zone IN ('UTC', '+00', '+00:00')
+     THEN bq_text_of(x, typeof(x)) ELSE error('the stand-in writes texts in UTC only') END`,
   `bq_to_bytes(x) AS encode(CAST(x AS VARCHAR))`,
+  castMacro('bq_to_bool', 'BOOL', 'BOOLEAN'),
+  castMacro('bq_to_float64', 'FLOAT64', 'DOUBLE'),
+  castMacro('bq_to_date', 'DATE', 'DATE'),
+  castMacro('bq_to_time', 'TIME', 'TIME'),
   // A FLOAT64 is rounded half away from zero (documentation: "CAST AS INTEGER").
-  `bq_to_int64(x) AS CASE WHEN typeof(x) = 'DOUBLE'
-     THEN CAST(round(TRY_CAST(x AS DOUBLE)) AS BIGINT) ELSE CAST(x AS BIGINT) END`,
+  castMacro(
+    'bq_to_int64',
+    'INT64',
+    'BIGINT',
+    `CASE WHEN typeof(x) = 'DOUBLE' THEN CAST(round(TRY_CAST(x AS DOUBLE)) AS BIGINT)
+     ELSE CAST(x AS BIGINT) END`,
+  ),
   `bq_to_bignumeric(x) AS CASE WHEN x IS NULL THEN NULL
      ELSE struct_pack("$bignumeric" := bq_decimal_of(bq_text_of(x, typeof(x)))) END`,
   `bq_parse_numeric(x) AS CAST(x AS DECIMAL(38,9))`,
@@ -168,9 +180,11 @@ const MACROS = [
   `bq_format_timestamp(f, t) AS bq_moment_of(f, epoch_us(t)),
      (f, t, zone) AS CASE WHEN zone IN ('UTC', '+00', '+00:00') THEN bq_moment_of(f, epoch_us(t))
      ELSE error('the stand-in formats in UTC only') END`,
-  `bq_timestamp(x) AS CAST(x AS TIMESTAMPTZ), (x, zone) AS timezone(zone, CAST(x AS TIMESTAMP))`,
-  `bq_datetime(x) AS CAST(x AS TIMESTAMP), (x, zone) AS timezone(zone, x),
+  `${castMacro('bq_datetime', 'DATETIME', 'TIMESTAMP')}, (x, zone) AS timezone(zone, x),
      (y, mo, d, h, mi, s) AS make_timestamp(y, mo, d, h, mi, s)`,
+  // With a zone beside it, the text itself has none.
+  `${castMacro('bq_timestamp', 'TIMESTAMP', 'TIMESTAMPTZ')},
+     (x, zone) AS timezone(zone, bq_datetime(x))`,
   `bq_timestamp_micros(x) AS make_timestamptz(x)`,
   `bq_timestamp_millis(x) AS make_timestamptz(CAST(x AS BIGINT) * 1000)`,
   `bq_timestamp_seconds(x) AS make_timestamptz(CAST(x AS BIGINT) * 1000000)`,

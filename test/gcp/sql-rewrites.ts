@@ -207,6 +207,11 @@ function cast(word: string, inside: readonly Token[], end: number, rewrite: Rewr
 
 const OWN_CASTS: Readonly<Record<string, string>> = {
   STRING: 'bq_to_string',
+  BOOL: 'bq_to_bool',
+  BOOLEAN: 'bq_to_bool',
+  FLOAT64: 'bq_to_float64',
+  DATE: 'bq_to_date',
+  TIME: 'bq_to_time',
   BYTES: 'bq_to_bytes',
   INT64: 'bq_to_int64',
   INTEGER: 'bq_to_int64',

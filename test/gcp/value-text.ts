@@ -103,6 +103,24 @@ function intervalText(value: DuckDBIntervalValue): string {
   return `${yearMonth} ${value.days} ${value.micros < 0n ? '-' : ''}${clock}${fraction}`;
 }
 
+/** `P1Y2M3DT4H5M6.789S`: ISO 8601, each part with its own sign, absent where it is zero. */
+function intervalJson(value: DuckDBIntervalValue): string {
+  const micros = value.micros < 0n ? -value.micros : value.micros;
+  const sign = value.micros < 0n ? '-' : '';
+  const part = (count: number | bigint, unit: string) => (Number(count) === 0 ? '' : count + unit);
+  const signed = (count: bigint, unit: string) => part(count, unit) && sign + part(count, unit);
+  const fraction = String(micros % 1_000_000n)
+    .padStart(6, '0')
+    .replace(/0+$/, '');
+  const whole = (micros / 1_000_000n) % 60n;
+  const seconds = fraction === '' ? signed(whole, 'S') : `${sign}${whole}.${fraction}S`;
+  const years = Math.trunc(value.months / 12);
+  const date = part(years, 'Y') + part(value.months % 12, 'M') + part(value.days, 'D');
+  const hours = signed(micros / 3_600_000_000n, 'H');
+  const time = hours + signed((micros / 60_000_000n) % 60n, 'M') + seconds;
+  return date + time === '' ? 'P0Y' : `P${date}${time && `T${time}`}`;
+}
+
 /** 2^53: integers up to it are JSON numbers, beyond it strings. */
 const EXACT = 9_007_199_254_740_992n;
 
@@ -149,6 +167,7 @@ function jsonScalar(value: DuckDBValue, type: ValueType): string {
   if (value instanceof DuckDBBlobValue) return `"${Buffer.from(value.bytes).toString('base64')}"`;
   if (value instanceof DuckDBTimestampTZValue) return `"${datetimeText(value.micros, 'T')}Z"`;
   if (value instanceof DuckDBTimestampValue) return `"${datetimeText(value.micros, 'T')}"`;
+  if (value instanceof DuckDBIntervalValue) return `"${intervalJson(value)}"`;
   return JSON.stringify(scalarText(value));
 }
 
