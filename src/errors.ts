@@ -1,4 +1,5 @@
 import type { ErrorCode } from './error-codes.ts';
+import { printable } from './printable.ts';
 
 /** The exit codes, once: `--help` and the reference print this table. */
 export const EXIT_CODES = {
@@ -43,7 +44,38 @@ export class ProjectorError extends Error {
   }
 }
 
-/** The message of anything that was thrown. */
+/**
+ * The message of anything that was thrown, as printable text: never empty, never `[object Object]`. Of
+ * an object only those fields are looked at that hold words for people, so that no secret is told.
+ */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return printable(wordsOf(error) ?? 'an error without a message');
+}
+
+/** Where libraries and services keep their words, in the order in which they tell most. */
+const FIELDS_WITH_WORDS = [
+  ...['message', 'error_description', 'error', 'errors', 'response', 'data'],
+  ...['reason', 'code', 'status', 'name'],
+];
+const MAX_DEPTH = 4;
+
+function wordsOf(thrown: unknown, depth = 0): string | undefined {
+  if (typeof thrown === 'string') {
+    return thrown === '' || thrown.includes('[object Object]') ? undefined : thrown;
+  }
+  if (typeof thrown !== 'object' || thrown === null) {
+    return thrown === undefined && depth > 0 ? undefined : String(thrown);
+  }
+  if (depth > MAX_DEPTH) return undefined;
+  if (Array.isArray(thrown)) {
+    const words = thrown
+      .map((item) => wordsOf(item, depth + 1))
+      .filter((text) => text !== undefined);
+    return words.length === 0 ? undefined : [...new Set(words)].join('; ');
+  }
+  for (const field of FIELDS_WITH_WORDS) {
+    const words = wordsOf((thrown as Partial<Record<string, unknown>>)[field], depth + 1);
+    if (words !== undefined) return words;
+  }
+  return undefined;
 }

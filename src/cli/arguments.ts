@@ -2,7 +2,7 @@ import { parseArgs } from 'citty';
 import { ProjectorError } from '../errors.ts';
 import { type Connection, readConnection } from '../postgres/connection/connection.ts';
 import type { Environment } from '../postgres/connection/parameters.ts';
-import { CITTY_FLAGS, exampleOf, type FlagName } from './flags.ts';
+import { CITTY_FLAGS, exampleOf, type FlagName, USAGE } from './flags.ts';
 import * as names from './google-names.ts';
 import { readTargetName, type TargetName } from './target-name.ts';
 import { readTokens } from './tokens.ts';
@@ -30,9 +30,7 @@ export type Question = { readonly help: true } | { readonly version: true };
 export function readArguments(argv: readonly string[], env: Environment): Arguments | Question {
   if (argv.includes('--help')) return { help: true };
   if (argv.includes('--version')) return { version: true };
-  if (argv.length === 0) {
-    throw usageError('the six flags are missing', 'bq_to_postgres --help explains each of them.');
-  }
+  if (argv.length === 0) throw usageError('the six flags are missing', USAGE);
   const tokens = readTokens(argv);
   const given = parseArgs<Record<FlagName, { type: 'string' }>>([...tokens.accepted], CITTY_FLAGS);
   const errors: ProjectorError[] = [...tokens.errors];

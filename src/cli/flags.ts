@@ -58,3 +58,15 @@ export const CITTY_FLAGS: ArgsDef = Object.fromEntries(
 export function exampleOf(name: FlagName): string {
   return `--${name} ${FLAGS[name].example}`;
 }
+
+/** A whole command line, as a user types it. */
+export const EXAMPLE = ['  bq_to_postgres', ...FLAG_NAMES.map(exampleOf)].join(' \\\n    ');
+
+/** All flags and one example, within 80 columns. */
+export const USAGE = `Usage:
+${['  bq_to_postgres', ...FLAG_NAMES.map((name) => `--${name} ${FLAGS[name].valueHint}`)].join(' \\\n    ')}
+
+For example:
+${EXAMPLE}
+
+bq_to_postgres --help explains each of them.`;

@@ -1,5 +1,5 @@
 import { EXIT_CODES } from '../errors.ts';
-import { FLAG_NAMES, FLAGS } from './flags.ts';
+import { EXAMPLE, FLAG_NAMES, FLAGS } from './flags.ts';
 import { VERSION_TEXT } from './version.ts';
 
 /** What `--help` prints, within 80 columns. The flags and exit codes come from their tables. */
@@ -25,7 +25,7 @@ database out of the URI: use PGPASSWORD, a passfile, or a user of Cloud SQL IAM
 authentication (NAME@PROJECT.iam), who needs none.
 
 Example:
-${exampleText()}
+${EXAMPLE}
 
 Exit codes:
 ${exitCodesText()}
@@ -35,11 +35,6 @@ ${exitCodesText()}
 function flagText(name: keyof typeof FLAGS): string {
   const { description, valueHint, example } = FLAGS[name];
   return `  --${name} ${valueHint}\n        ${description}\n        for example ${example}`;
-}
-
-function exampleText(): string {
-  const lines = FLAG_NAMES.map((name) => `--${name} ${FLAGS[name].example}`);
-  return ['  bq_to_postgres', ...lines].join(' \\\n    ');
 }
 
 function exitCodesText(): string {

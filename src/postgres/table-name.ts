@@ -3,11 +3,12 @@ import { IDENTIFIER_BYTES, quoteIdentifier } from './quoting.ts';
 
 /**
  * Reads `table` or `schema.table` as PostgreSQL does: unquoted parts are folded to lower case and
- * hold letters, digits, `_` and `$`; quoted parts are taken as they are, `""` meaning one quote;
- * what is longer than 63 bytes is refused rather than cut.
+ * hold letters, digits, `_`, `$` and any character beyond ASCII (`identifier` in the server's scan.l);
+ * quoted parts are taken as they are, `""` meaning one quote; what is longer than 63 bytes is refused
+ * rather than cut.
  */
 export function parseTableName(text: string): { schema: string | undefined; name: string } {
-  const part = /\s*(?:"((?:[^"\0]|"")+)"|([\p{L}_][\p{L}\p{N}_$]*))\s*(\.|$)/uy;
+  const part = new RegExp(`${SPACE}(?:"((?:[^"\\0]|"")+)"|(${IDENTIFIER}))${SPACE}(\\.|$)`, 'uy');
   const parts: string[] = [];
   let more = true;
   while (more) {
@@ -23,6 +24,10 @@ export function parseTableName(text: string): { schema: string | undefined; name
     ? { schema: undefined, name: first }
     : { schema: first, name: second };
 }
+
+/** What the server's scanner takes for white space. */
+const SPACE = '[ \\t\\n\\r\\f]*';
+const IDENTIFIER = '[A-Za-z_\\u{80}-\\u{10ffff}][\\w$\\u{80}-\\u{10ffff}]*';
 
 /** Only ASCII letters are folded in a UTF-8 database (downcase_identifier in the server's scansup.c). */
 function foldCase(name: string): string {

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../error-codes.ts';
 import { messageOf, ProjectorError } from '../errors.ts';
+import { printable } from '../printable.ts';
 
 /** Anything that was thrown, in the words for people and the fields for machines. */
 export interface FailureText {
@@ -24,7 +25,7 @@ export function failureText(error: unknown): FailureText {
     hint:
       known === undefined
         ? 'Run it again; if it stays, report it with these lines.'
-        : (known.hint ?? ''),
+        : printable(known.hint ?? ''),
     causes: causesOf(error),
     stack: known === undefined && error instanceof Error ? error.stack : undefined,
   };

@@ -1,3 +1,5 @@
+import { printable } from '../printable.ts';
+
 /** Masks what must not be seen, wherever it turns up. */
 export interface Secrets {
   hide(secret: string): void;
@@ -21,7 +23,7 @@ export function newSecrets(): Secrets {
 
   function hide(secret: string): void {
     if (secret === '') return;
-    patterns.push(patternOf(secret));
+    for (const form of new Set([secret, printable(secret)])) patterns.push(patternOf(form));
     // The longest first, so that no rest of a secret is left beside the mask of a shorter one.
     patterns.sort((one, other) => other.source.length - one.source.length);
   }

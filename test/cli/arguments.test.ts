@@ -79,8 +79,10 @@ describe('flags', () => {
     );
   });
 
-  test('no arguments point to --help', () => {
-    expect(refusal([])).toContain('--help');
+  test('no arguments print the usage, with an example for each flag', () => {
+    const text = refusal([]);
+    for (const name of Object.keys(GOOD)) expect(text.split(`--${name} `)).toHaveLength(3);
+    expect(text).toContain('--help');
   });
 
   test('--help and --version win over everything else', () => {

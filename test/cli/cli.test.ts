@@ -60,12 +60,6 @@ test('wrong arguments exit 2 before anything is started', async () => {
   expect(notes).toThrow();
 });
 
-test('no arguments exit 2 with a pointer to --help', async () => {
-  const { errors, exitCode } = await finish(start([]));
-  expect(JSON.parse(errors).message).toContain('--help');
-  expect(exitCode).toBe(2);
-});
-
 test('--help explains the flags and every exit code in lines of 80 columns', async () => {
   const { out, errors, exitCode } = await finish(start(['--help']));
   for (const argument of ARGUMENTS) expect(out).toContain(argument.split('=')[0] ?? '');
