@@ -25,7 +25,8 @@ export async function createStaging(
     const place = quoteLiteral(quoteTable(staging));
     const [found] = await session.unsafe(`SELECT to_regclass(${place}) IS NOT NULL AS there`);
     if (found?.['there'] === true) return;
-    const statements = stagingStatements(plan.dependents, staging, plan.added);
+    const { target, dependents, added } = plan;
+    const statements = stagingStatements({ target, staging, dependents, added });
     try {
       await session.unsafe(['BEGIN', ...statements, 'COMMIT'].join(';\n'));
     } catch (error) {
@@ -43,10 +44,10 @@ export async function buildIndexes(
 ): Promise<void> {
   const { sql, report, signal } = context;
   const phase = report.phase('indexes', { total: 100, unit: '%' });
-  const { dependents } = plan;
+  const { target, dependents } = plan;
   const onWait = (error: unknown) => report.warn(connectionWarning(error));
   const onProgress = (_part: unknown, percent: number) => phase.advance(percent);
-  await retry(() => finishStaging(sql, { staging, dependents, signal }, onProgress), {
+  await retry(() => finishStaging(sql, { target, staging, dependents, signal }, onProgress), {
     signal,
     isRetryable,
     onWait,

@@ -4,13 +4,16 @@ import { isServerError } from './violations.ts';
 
 /** How long to try for locks that others hold. */
 export interface LockRetry {
-  /** Milliseconds after which to give up. */
-  readonly patienceMs: number;
+  readonly giveUpAfterMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** Told after each try that failed. */
-  readonly onWait?:
-    | ((waited: { readonly tries: number; readonly waitedMs: number }) => void)
-    | undefined;
+  /** Called after each try that failed. */
+  readonly onWait?: ((wait: LockWait) => void) | undefined;
+}
+
+/** Tries for the locks so far. */
+export interface LockWait {
+  readonly tries: number;
+  readonly waitedMs: number;
 }
 
 /** The share of deadlock_timeout that one try may take: a reader never gets to look for a deadlock. */
@@ -21,15 +24,15 @@ const LONGEST_PAUSE_MS = 2000;
 /** lock_not_available (lock_timeout ran out) and deadlock_detected. */
 const LOCK_ERRORS = new Set(['55P03', '40P01']);
 
-/** Whether `error` says that a lock could not be had in time. */
+/** Whether `error` says that a lock could not be acquired in time. */
 export function isLockError(error: unknown): boolean {
   return isServerError(error) && LOCK_ERRORS.has(error.code);
 }
 
 /**
- * Runs `attempt` until it gets its locks. Each try may wait `budgetMs` for all its locks together,
- * first short, then up to SHARE of deadlock_timeout; what it held is given back before the pause,
- * so that nobody queues behind a lock that is not had.
+ * Runs `attempt` until it acquires its locks. Each try may wait `budgetMs` for all its locks
+ * together, first short, then up to SHARE of deadlock_timeout; locks are released before the pause,
+ * so that no session queues behind a lock request of ours.
  */
 export async function retryForLocks<T>(
   sql: Handle,
@@ -44,7 +47,7 @@ export async function retryForLocks<T>(
       return await attempt(Math.max(1, Math.min(longestMs, FIRST_TRY_MS * 2 ** (tries - 1))));
     } catch (error) {
       const waitedMs = performance.now() - since;
-      if (!isLockError(error) || waitedMs > lockRetry.patienceMs) throw error;
+      if (!isLockError(error) || waitedMs > lockRetry.giveUpAfterMs) throw error;
       lockRetry.onWait?.({ tries, waitedMs });
       await pause(Math.min(LONGEST_PAUSE_MS, 50 * 2 ** tries), undefined, {
         signal: lockRetry.signal,
@@ -53,7 +56,12 @@ export async function retryForLocks<T>(
   }
 }
 
-/** Runs `body` so that its locks and changes are gone if it throws, and the transaction lives on. */
+/** SET LOCAL lock_timeout: 0 would mean to wait without end. */
+export function lockTimeout(ms: number): string {
+  return `SET LOCAL lock_timeout = ${Math.max(1, Math.ceil(ms))}`;
+}
+
+/** Runs `body` so that its locks and changes are undone if it throws, and the transaction lives on. */
 export async function withSavepoint<T>(sql: Handle, body: (sql: Handle) => Promise<T>): Promise<T> {
   if (hasSavepoint(sql)) return await sql.savepoint(body);
   await sql.unsafe('SAVEPOINT bqtp_swap');

@@ -5,7 +5,7 @@ import { stagingStatisticsName } from './objects/extended-statistics.ts';
 import { stagingIndexName } from './objects/indexes.ts';
 import { temporaryName } from './temporary-names.ts';
 
-/** The name that something of the old table or of an old materialized view has until it is dropped. */
+/** The name that a part of the old table, or an old materialized view, has until it is dropped. */
 export function asideName(staging: TableName, kind: string, thing: TableName): string {
   return temporaryName(staging, ['aside', kind, thing.schema, thing.name]);
 }

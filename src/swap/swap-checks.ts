@@ -1,11 +1,11 @@
 import { ProjectorError } from '../errors.ts';
-import { quoteTable, type TableName } from '../postgres/quoting.ts';
+import { isSameTable, quoteTable, type TableName } from '../postgres/quoting.ts';
 import type { Handle } from './catalog.ts';
 import { type Dependents, readDependentsInside } from './dependencies/dependents.ts';
 import { differences } from './dependencies/differences.ts';
 import type { AddedColumn } from './objects/columns.ts';
 
-/** Reads again what hangs on the target: DEPENDENTS_CHANGED names what is not as the plan read it. */
+/** Reads again what depends on the target: DEPENDENTS_CHANGED names what is not as the plan read it. */
 export async function requireUnchanged(
   sql: Handle,
   target: TableName,
@@ -26,25 +26,34 @@ export async function requireComplete(
   added: readonly AddedColumn[],
 ): Promise<void> {
   const now = await readDependentsInside(sql, target);
-  const names = new Set(added.map(({ name }) => name));
-  const told = new Set(dependents.commentsAndLabels.map(({ object }) => object));
   const lost =
     now === undefined
       ? ['the table']
-      : differences(dependents, {
-          ...now,
-          columns: now.columns.filter(({ name }) => !names.has(name)),
-          // The comment on an added column has nothing to be compared with.
-          commentsAndLabels: now.commentsAndLabels.filter(
-            ({ object }) => names.size === 0 || told.has(object),
-          ),
-        });
+      : differences(dependents, withoutAdded(dependents, now, added));
   if (lost.length === 0) return;
   throw new ProjectorError({
     code: 'SWAP_INCOMPLETE',
     message: `the new ${quoteTable(target)} would differ from the old one in ${lost.join(', ')}`,
     hint: 'Nothing was changed. Please report this, with the definition of what is named.',
   });
+}
+
+/** `now` without the added columns and the comments on them, which the old table has not. */
+function withoutAdded(
+  { target, commentsAndLabels }: Dependents,
+  now: Dependents,
+  added: readonly AddedColumn[],
+): Dependents {
+  if (added.length === 0) return now;
+  const names = new Set(added.map(({ name }) => name));
+  const before = new Set(commentsAndLabels.map(({ object }) => object));
+  return {
+    ...now,
+    columns: now.columns.filter(
+      ({ table, name }) => !isSameTable(table, target) || !names.has(name),
+    ),
+    commentsAndLabels: now.commentsAndLabels.filter(({ object }) => before.has(object)),
+  };
 }
 
 /** DEPENDENTS_CHANGED: the plan no longer fits what is there. */
@@ -55,7 +64,7 @@ export function changed(
 ): ProjectorError {
   return new ProjectorError({
     code: 'DEPENDENTS_CHANGED',
-    message: `while the rows were loaded, ${quoteTable(target)} or what hangs on it changed: ${what.join(', ')}`,
+    message: `while the rows were loaded, ${quoteTable(target)} or what depends on it changed: ${what.join(', ')}`,
     hint: 'Nothing was changed by this run. Run again: the next full load starts from what is there now.',
     cause,
   });

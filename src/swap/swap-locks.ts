@@ -3,10 +3,14 @@ import { quoteTable, type TableName } from '../postgres/quoting.ts';
 import type { Handle } from './catalog.ts';
 import type { Dependents } from './dependencies/dependents.ts';
 import { type Lock, lockStatement } from './dependencies/lock-order.ts';
+import { lockTimeout } from './lock-retry.ts';
 import { changed } from './swap-checks.ts';
 import { isServerError } from './violations.ts';
 
-/** Takes all locks within `budgetMs`, the target's last; then gives later ones as much again. */
+/**
+ * Takes all locks within `budgetMs`, the target's last; then gives later ones as much again. They
+ * are one message, so that the first is not held for the network's sake; the server counts down.
+ */
 export async function takeLocks(
   sql: Handle,
   staging: TableName,
@@ -20,12 +24,9 @@ export async function takeLocks(
     ...dependents.locks,
     { ...table, schema: target.schema, name: target.name },
   ];
-  const since = performance.now();
+  const statements = locks.flatMap((lock) => [remainingTimeout(budgetMs), lockStatement(lock)]);
   try {
-    for (const lock of locks) {
-      const leftMs = budgetMs - (performance.now() - since);
-      await sql.unsafe(`${lockTimeout(leftMs)}; ${lockStatement(lock)}`);
-    }
+    await sql.unsafe([...statements, lockTimeout(budgetMs)].join('; '));
   } catch (error) {
     // Gone, with its schema or without; another kind of thing now; or another role's.
     if (isServerError(error) && /^(?:42|3F)/.test(error.code)) {
@@ -33,16 +34,16 @@ export async function takeLocks(
     }
     throw error;
   }
-  await sql.unsafe(lockTimeout(budgetMs));
 }
 
-/** SET LOCAL lock_timeout: 0 would mean to wait without end. */
-export function lockTimeout(ms: number): string {
-  return `SET LOCAL lock_timeout = ${Math.max(1, Math.ceil(ms))}`;
+/** Sets lock_timeout to what is left of `budgetMs` since the message that this is a part of came in. */
+function remainingTimeout(budgetMs: number): string {
+  const elapsedMs = `1000 * extract(epoch FROM clock_timestamp() - statement_timestamp())`;
+  return `SELECT set_config('lock_timeout', greatest(1, ceil(${budgetMs} - ${elapsedMs}))::int::text, true)`;
 }
 
-/** Names the sessions that held the target when the patience was at its end. */
-export async function lockNotHad(
+/** LOCK_TIMEOUT, with the sessions that hold the target. */
+export async function lockTimeoutError(
   sql: Handle,
   target: TableName,
   cause: unknown,
@@ -60,8 +61,8 @@ export async function lockNotHad(
   const end = ends.length === 0 ? '' : ` Or end them: ${ends.join(' ')}`;
   return new ProjectorError({
     code: 'LOCK_TIMEOUT',
-    message: `${quoteTable(target)} or what hangs on it is held by ${who}`,
-    hint: `Run again when they have ended: it goes on with the rows that are loaded.${end}`,
+    message: `${quoteTable(target)} or what depends on it is held by ${who}`,
+    hint: `Run again when they have ended: it resumes with the rows that are loaded.${end}`,
     cause,
   });
 }

@@ -3,16 +3,18 @@ import type { Dependents } from './dependencies/dependents.ts';
 import { rebindColumnDefault } from './objects/column-defaults.ts';
 import { commentStatement } from './objects/comments-and-labels.ts';
 import { createStatistics } from './objects/extended-statistics.ts';
-import { addForeignKey, dropForeignKey } from './objects/foreign-keys.ts';
-import { grantStatements, revokeDefaults } from './objects/grants.ts';
+import { createForeignKey, dropForeignKey } from './objects/foreign-keys.ts';
+import { grantStatements } from './objects/grants.ts';
 import { createIndex, indexMarks } from './objects/indexes.ts';
-import { createMaterializedView, setMaterializedViewOwner } from './objects/materialized-views.ts';
+import { createMaterializedView } from './objects/materialized-views.ts';
 import { createPolicy, rebindPolicy } from './objects/policies.ts';
-import { publish } from './objects/publications.ts';
-import { createRule } from './objects/rules.ts';
+import { rebindPublication } from './objects/publications.ts';
+import { createRule, rebindRule } from './objects/rules.ts';
 import { advanceSequence, setSequenceOwner } from './objects/sequences.ts';
+import { rebindFunction } from './objects/sql-functions.ts';
+import { secureRows, setReplicaIdentity } from './objects/table.ts';
 import { createTrigger } from './objects/triggers.ts';
-import { replaceView } from './objects/views.ts';
+import { rebindView } from './objects/views.ts';
 import { asideName, dropOld, promote, setAside } from './renames.ts';
 
 /** One statement of the swap; `reason` marks those whose time grows with the rows. */
@@ -24,7 +26,7 @@ export interface Step {
 /** What the statements need besides the dependents. */
 export interface SwapNames {
   readonly staging: TableName;
-  /** The outermost value of the new rows in the column of each sequence; null: none. */
+  /** The extreme value of the new rows in the column of each sequence; null: none. */
   readonly maxValues: ReadonlyMap<string, string | null>;
   /** The statement that goes back to the session's own role. */
   readonly ownRole: string;
@@ -39,7 +41,7 @@ export function swapSteps(dependents: Dependents, names: SwapNames): readonly St
   const plain = (statements: readonly string[]): readonly Step[] =>
     statements.map((statement) => ({ statement }));
   return [
-    ...plain(dependents.foreignKeysTo.map(dropForeignKey)),
+    ...plain(dependents.foreignKeys.filter(({ own }) => !own).flatMap(dropForeignKey)),
     ...plain(setAside(dependents, names.staging)),
     ...plain(promote(dependents, names.staging)),
     ...plain(finishTable(dependents, names)),
@@ -47,61 +49,62 @@ export function swapSteps(dependents: Dependents, names: SwapNames): readonly St
     ...plain(rebindDependents(dependents)),
     ...plain(dropOld(dependents, names.staging)),
     ...plain(finishMaterializedViews(dependents, names.ownRole)),
-    ...foreignKeysTo(dependents),
-    ...plain(secureRows(dependents)),
+    ...createForeignKeysTo(dependents),
+    // After the foreign keys, whose validation would not see rows that FORCE hides from the owner,
+    // and before REFRESH, which must see no more than it did.
+    ...plain(secureRows(dependents.target)),
     ...refresh(dependents),
-    ...plain(dependents.commentsAndLabels.map(commentStatement)),
+    ...plain(dependents.commentsAndLabels.flatMap(commentStatement)),
   ];
 }
 
 /** What belongs to the new table alone: sequences, rights, policies, marks. */
 function finishTable(dependents: Dependents, names: SwapNames): readonly string[] {
-  const { target } = dependents;
-  const alter = `ALTER TABLE ${quoteTable(target)}`;
-  const identity = { f: ' FULL', n: ' NOTHING' }[target.replicaIdentity];
+  const { target, grants } = dependents;
   return [
     ...finishSequences(dependents, names),
-    ...dependents.policies.map(createPolicy),
-    ...grantStatements(target, 'TABLE', target.owner, dependents.grants, names.ownRole),
-    ...(identity === undefined ? [] : [`${alter} REPLICA IDENTITY${identity}`]),
+    ...dependents.policies.filter(({ own }) => own).flatMap(createPolicy),
+    ...grantStatements(target, 'TABLE', target.owner, grants, names.ownRole),
+    ...setReplicaIdentity(target),
     ...dependents.indexes.filter(({ table }) => isSameTable(table, target)).flatMap(indexMarks),
-    ...dependents.publications.map((publication) => publish(publication, target)),
+    ...dependents.publications.flatMap(rebindPublication),
   ];
 }
 
 function finishSequences(dependents: Dependents, names: SwapNames): readonly string[] {
   const { target, grants } = dependents;
   return dependents.sequences.flatMap((sequence) => {
-    const maxValue = names.maxValues.get(sequence.column) ?? null;
+    const maxValue = names.maxValues.get(quoteTable(sequence)) ?? null;
     if (!sequence.identity) {
-      const move = maxValue === null ? [] : [advanceSequence(sequence, null, maxValue)];
-      return [setSequenceOwner(sequence, target), ...move];
+      const move = maxValue === null ? [] : advanceSequence(sequence, null, maxValue);
+      return [...setSequenceOwner(sequence), ...move];
     }
     const name = asideName(names.staging, 'SEQUENCE', sequence);
     return [
-      advanceSequence(sequence, { schema: sequence.schema, name }, maxValue),
+      ...advanceSequence(sequence, { schema: sequence.schema, name }, maxValue),
       ...grantStatements(sequence, 'SEQUENCE', target.owner, grants, names.ownRole),
     ];
   });
 }
 
 function createMaterializedViews(dependents: Dependents): readonly string[] {
-  return dependents.materializedViews.flatMap((view) => [
-    ...createMaterializedView(view),
-    ...revokeDefaults(view, 'TABLE', dependents.defaultGrantees),
-    setMaterializedViewOwner(view),
-  ]);
+  const { columns, defaultGrantees } = dependents;
+  return dependents.materializedViews.flatMap((view) => {
+    const own = columns.filter(({ table }) => isSameTable(table, view));
+    return createMaterializedView(view, own, defaultGrantees);
+  });
 }
 
 /** Lets everything that read the old table read the new one. Triggers come last: none has fired. */
 function rebindDependents(dependents: Dependents): readonly string[] {
+  const { policies, rules } = dependents;
   return [
-    ...dependents.views.map(replaceView),
-    ...dependents.functions.map(({ definition }) => definition),
-    ...dependents.columnDefaults.map(rebindColumnDefault),
-    ...dependents.policiesOfOthers.map(rebindPolicy),
-    ...dependents.rules.flatMap(createRule),
-    ...dependents.triggers.flatMap((trigger) => createTrigger(trigger, dependents.target)),
+    ...dependents.views.flatMap(rebindView),
+    ...dependents.functions.flatMap(rebindFunction),
+    ...dependents.columnDefaults.flatMap(rebindColumnDefault),
+    ...policies.filter(({ own }) => !own).flatMap(rebindPolicy),
+    ...rules.flatMap((rule) => (rule.own ? createRule(rule) : rebindRule(rule))),
+    ...dependents.triggers.flatMap(createTrigger),
   ];
 }
 
@@ -121,36 +124,25 @@ function finishMaterializedViews(dependents: Dependents, ownRole: string): reado
   });
 }
 
-function foreignKeysTo(dependents: Dependents): readonly Step[] {
-  return dependents.foreignKeysTo.map((key) => {
-    const statement = addForeignKey(key, key.table, dependents.target);
-    if (!key.validated || !key.enforced) return { statement };
+function createForeignKeysTo(dependents: Dependents): readonly Step[] {
+  const others = dependents.foreignKeys.filter(({ own }) => !own);
+  return others.flatMap((key) => {
+    const statements = createForeignKey(key, key.table, dependents.target);
+    if (!key.validated || !key.enforced) return statements.map((statement) => ({ statement }));
     const reason = `foreign key ${quoteIdentifier(key.name)} of ${quoteTable(key.table)} validated`;
-    return { statement, reason };
+    return statements.map((statement) => ({ statement, reason }));
   });
 }
 
-/**
- * Row security comes after the foreign keys, whose validation would not see rows that FORCE hides
- * from the owner, and before REFRESH, which must see no more than it did.
- */
-function secureRows({ target }: Dependents): readonly string[] {
-  const alter = `ALTER TABLE ${quoteTable(target)}`;
-  return [
-    ...(target.rowSecurity ? [`${alter} ENABLE ROW LEVEL SECURITY`] : []),
-    ...(target.forceRowSecurity ? [`${alter} FORCE ROW LEVEL SECURITY`] : []),
-  ];
-}
-
 function refresh(dependents: Dependents): readonly Step[] {
-  const rebuilt = new Set(dependents.materializedViews.map(quoteTable));
+  const recreated = new Set(dependents.materializedViews.map(quoteTable));
   return dependents.refreshed.flatMap((view) => {
     const name = quoteTable(view);
     const fill = {
       statement: `REFRESH MATERIALIZED VIEW ${name}`,
-      reason: `materialized view ${name} rebuilt`,
+      reason: `materialized view ${name} refreshed`,
     };
-    return rebuilt.has(name)
+    return recreated.has(name)
       ? [fill, { statement: `ANALYZE ${name}`, reason: `materialized view ${name} analyzed` }]
       : [fill];
   });

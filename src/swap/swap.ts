@@ -1,39 +1,32 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../postgres/quoting.ts';
 import { cancellable } from './cancel.ts';
-import { type Handle, WRITING_SETTINGS } from './catalog.ts';
+import type { Handle } from './catalog.ts';
 import type { Dependents } from './dependencies/dependents.ts';
-import { isLockError, type LockRetry, retryForLocks, withSavepoint } from './lock-retry.ts';
-import type { AddedColumn } from './objects/columns.ts';
+import {
+  isLockError,
+  type LockRetry,
+  type LockWait,
+  lockTimeout,
+  retryForLocks,
+  withSavepoint,
+} from './lock-retry.ts';
 import { extremeValue } from './objects/sequences.ts';
+import { WRITING_SETTINGS } from './session-settings.ts';
 import { changed, requireComplete, requireUnchanged } from './swap-checks.ts';
-import { lockNotHad, lockTimeout, takeLocks } from './swap-locks.ts';
+import { lockTimeoutError, takeLocks } from './swap-locks.ts';
+import type { SwapPlan } from './swap-plan.ts';
 import { type Step, swapSteps } from './swap-steps.ts';
 import { explainViolation, isServerError } from './violations.ts';
 
-/** What to swap. `dependents` is what the plan read; undefined: there was no target. */
-export interface SwapPlan {
-  readonly target: TableName;
-  readonly staging: TableName;
-  readonly dependents: Dependents | undefined;
-  /** The columns that staging has besides the target's. */
-  readonly added: readonly AddedColumn[];
-}
-
 /** How to swap, and who is told. */
 export interface SwapOptions {
-  /** How long to try for the locks: 30 minutes if not said. */
-  readonly patienceMs?: number;
+  /** How long to try for the locks: 30 minutes if not set. */
+  readonly giveUpAfterMs?: number;
   readonly signal?: AbortSignal;
-  /** Told after each try for the locks that failed. */
-  readonly onWait?: (wait: SwapWait) => void;
-  /** Told before each statement that changes something; for logs and for tests of a crash. */
+  /** Called after each try for the locks that failed. */
+  readonly onWait?: (wait: LockWait) => void;
+  /** Called before each statement that changes something; for logs and for tests of a crash. */
   readonly onStep?: (statement: string) => void | Promise<void>;
-}
-
-/** Tries for the locks so far. */
-export interface SwapWait {
-  readonly tries: number;
-  readonly waitedMs: number;
 }
 
 /** What a swap took. */
@@ -44,13 +37,13 @@ export interface Swapped {
   readonly reasons: readonly string[];
 }
 
-const PATIENCE_MS = 30 * 60_000;
+const GIVE_UP_AFTER_MS = 30 * 60_000;
 
 /**
  * Puts staging in the target's place, inside the READ COMMITTED transaction that `sql` is in, which
  * the caller commits: until then nobody sees a change, and ROLLBACK leaves everything as it was.
  * The locks are taken before anything is changed, all within less than deadlock_timeout, and tried
- * for again after a pause. What hangs on the target is read again under them, and after the swap
+ * for again after a pause. What depends on the target is read again under them, and after the swap
  * once more: a difference is an error (DEPENDENTS_CHANGED, SWAP_INCOMPLETE). A foreign key to
  * the target that the new rows do not satisfy is CONSTRAINT_VIOLATED.
  */
@@ -67,7 +60,7 @@ export async function swap(
   await sql.unsafe('SET LOCAL statement_timeout = 0');
   const maxValues = await readMaxValues(sql, plan.staging, dependents);
   const lockRetry: LockRetry = {
-    patienceMs: options.patienceMs ?? PATIENCE_MS,
+    giveUpAfterMs: options.giveUpAfterMs ?? GIVE_UP_AFTER_MS,
     signal: options.signal,
     onWait: options.onWait,
   };
@@ -83,7 +76,7 @@ export async function swap(
       ),
     );
   } catch (error) {
-    if (isLockError(error)) throw await lockNotHad(sql, plan.target, error);
+    if (isLockError(error)) throw await lockTimeoutError(sql, plan.target, error);
     throw error;
   }
 }
@@ -145,14 +138,14 @@ async function readMaxValues(
   const maxValues = new Map<string, string | null>();
   for (const sequence of dependents.sequences.filter(({ counts }) => counts)) {
     const [row] = await sql.unsafe<{ value: string | null }[]>(extremeValue(sequence, staging));
-    maxValues.set(sequence.column, row?.value ?? null);
+    maxValues.set(quoteTable(sequence), row?.value ?? null);
   }
   return maxValues;
 }
 
 /**
- * Runs the steps, and gives back the reasons with their times. Those without a reason are sent
- * without waiting for the one before: the lock is not held for the network's sake.
+ * Runs the steps, and returns the reasons with their times. Those without a reason are sent without
+ * waiting for the one before: the lock is not held for the network's sake.
  */
 async function runSteps(
   sql: Handle,
@@ -182,7 +175,7 @@ async function runSteps(
   return reasons;
 }
 
-/** Puts a statement on the wire. Its failure is told by allOrFirstFailure, and not twice. */
+/** Puts a statement on the wire. Its failure is reported by allOrFirstFailure, and not twice. */
 function send(sql: Handle, statement: string): Promise<unknown> {
   const answer = sql.unsafe(statement).execute();
   answer.catch(() => undefined);

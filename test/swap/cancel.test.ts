@@ -37,7 +37,7 @@ test('a statement that is called off ends on the server', async () => {
   await expect(long.work).rejects.toBe(REASON);
 });
 
-test('that the server cannot be told of it does not end the process', async () => {
+test('an unreachable server does not end the process when a statement is called off', async () => {
   await using long = await startLong();
   long.proxy.refuse(true);
   long.stop.abort(REASON);

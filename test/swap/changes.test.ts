@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test';
 import { finishStaging } from '../../src/swap/build/finish-staging.ts';
 import { readDependents } from '../../src/swap/dependencies/dependents.ts';
-import { failureOf, STAGING, setScene, TARGET, texts } from './objects-fixture.ts';
+import { createFixture, failureOf, STAGING, TARGET, texts } from './objects-fixture.ts';
 import { fillStaging, fullLoad, swapIn } from './swap-fixture.ts';
 
-const SCENE = `
+const SET_UP = `
   CREATE TABLE s.t (id integer PRIMARY KEY, a integer DEFAULT 1); INSERT INTO s.t VALUES (1, 1);
   CREATE INDEX by_a ON s.t (a); CREATE VIEW s.v AS SELECT a FROM s.t;
   CREATE MATERIALIZED VIEW s.m AS SELECT a FROM s.t;
@@ -51,11 +51,11 @@ const CHANGES = [
 
 for (const { what, change, names } of CHANGES) {
   test(`the swap is refused if ${what} while the rows are loaded`, async () => {
-    await using scene = await setScene(SCENE);
-    const { loader, sql } = scene;
+    await using fixture = await createFixture(SET_UP);
+    const { loader, sql } = fixture;
     const dependents = await readDependents(loader, TARGET);
     await fillStaging(loader, LOAD, dependents);
-    await finishStaging(loader, { staging: STAGING, dependents }, () => undefined);
+    await finishStaging(loader, { target: TARGET, staging: STAGING, dependents }, () => undefined);
     await sql.unsafe(change);
     const after = await texts(sql, `SELECT oid, relname, relfilenode FROM pg_class ORDER BY oid`);
     const failure = await failureOf(swapIn(loader, LOAD, dependents));
@@ -69,11 +69,11 @@ for (const { what, change, names } of CHANGES) {
 }
 
 test('a dependent that changes while the swap waits for its locks is found out too', async () => {
-  await using scene = await setScene(SCENE);
-  const { loader, sql } = scene;
+  await using fixture = await createFixture(SET_UP);
+  const { loader, sql } = fixture;
   const dependents = await readDependents(loader, TARGET);
   await fillStaging(loader, LOAD, dependents);
-  await finishStaging(loader, { staging: STAGING, dependents }, () => undefined);
+  await finishStaging(loader, { target: TARGET, staging: STAGING, dependents }, () => undefined);
   const release = Promise.withResolvers<void>();
   const held = Promise.withResolvers<void>();
   const holder = sql.begin(async (transaction) => {
@@ -93,23 +93,27 @@ test('a dependent that changes while the swap waits for its locks is found out t
 });
 
 test('a target that came into being during a first load is left alone', async () => {
-  await using scene = await setScene('SELECT');
-  const { loader, sql } = scene;
+  await using fixture = await createFixture('SELECT');
+  const { loader, sql } = fixture;
   const load = {
     ...LOAD,
     added: [{ name: 'id', type: 'integer', notNull: true }],
     rows: 'VALUES (1)',
   };
   await fillStaging(loader, load, undefined);
-  await finishStaging(loader, { staging: STAGING, dependents: undefined }, () => undefined);
+  await finishStaging(
+    loader,
+    { target: TARGET, staging: STAGING, dependents: undefined },
+    () => undefined,
+  );
   await sql.unsafe('CREATE TABLE s.t (other text)');
   const failure = await failureOf(swapIn(loader, load, undefined));
   expect(failure.code).toBe('DEPENDENTS_CHANGED');
 });
 
 test('a first load makes the table, and the next adds columns at its end', async () => {
-  await using scene = await setScene('SELECT');
-  const { loader, sql } = scene;
+  await using fixture = await createFixture('SELECT');
+  const { loader, sql } = fixture;
   const added = [{ name: 'Id', type: 'integer', notNull: true, comment: "it's" }];
   await fullLoad(loader, { ...LOAD, added, rows: 'VALUES (1)' });
   await fullLoad(loader, {
@@ -118,10 +122,12 @@ test('a first load makes the table, and the next adds columns at its end', async
     rows: `VALUES (2, 'two')`,
   });
   expect(await texts(sql, 'SELECT * FROM s.t')).toEqual(['{"b": "two", "Id": 2}']);
-  const said = `SELECT attname, attnotnull, col_description(attrelid, attnum) FROM pg_attribute
+  const comments = `SELECT attname, attnotnull, col_description(attrelid, attnum) FROM pg_attribute
     WHERE attrelid = 's.t'::regclass AND attnum > 0 ORDER BY attnum`;
-  expect(await texts(sql, said)).toEqual([
+  expect(await texts(sql, comments)).toEqual([
     `{"attname": "Id", "attnotnull": true, "col_description": "it's"}`,
     `{"attname": "b", "attnotnull": false, "col_description": "new"}`,
   ]);
+  const notNulls = `SELECT conname FROM pg_constraint WHERE conrelid = 's.t'::regclass`;
+  expect(await texts(sql, notNulls)).toEqual(['{"conname": "t_Id_not_null"}']);
 });

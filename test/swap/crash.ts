@@ -1,10 +1,10 @@
 import { expect } from 'bun:test';
 import { fileURLToPath } from 'node:url';
 import { quoteTable } from '../../src/postgres/quoting.ts';
-import { type Scene, STAGING, setScene, TARGET, texts } from './objects-fixture.ts';
+import { createFixture, STAGING, type SwapFixture, TARGET, texts } from './objects-fixture.ts';
 import { fullLoad, LOADER } from './swap-fixture.ts';
 
-const SCENE = `
+const SET_UP = `
   CREATE TABLE s.t (id integer PRIMARY KEY, load integer, n bigint GENERATED ALWAYS AS IDENTITY);
   INSERT INTO s.t (id, load) SELECT n, 0 FROM generate_series(1, 100) AS n;
   CREATE INDEX by_load ON s.t (load); COMMENT ON INDEX s.by_load IS 'an index';
@@ -25,27 +25,27 @@ const rowsOf = (load: number) => `(id, load) SELECT n, ${load} FROM generate_ser
  * after it. Gives back the points at which it was killed.
  */
 export async function crashEverywhere(stride: number): Promise<readonly string[]> {
-  await using scene = await setScene(SCENE);
-  const objects = await texts(scene.sql, OBJECTS);
+  await using fixture = await createFixture(SET_UP);
+  const objects = await texts(fixture.sql, OBJECTS);
   const killed: string[] = [];
   let whole = 0;
   for (let at = 1; ; at += stride) {
-    const point = await killedAt(scene, at, 2 * at);
+    const point = await killedAt(fixture, at, 2 * at);
     if (point === undefined) return killed;
     killed.push(point);
-    const found = await wholeLoad(scene);
+    const found = await wholeLoad(fixture);
     // Only after COMMIT is it the new one.
     expect({ point, found }).toEqual({ point, found: point.endsWith('the end') ? 2 * at : whole });
-    await scene.loader.unsafe(`DROP TABLE IF EXISTS ${quoteTable(STAGING)}`);
+    await fixture.loader.unsafe(`DROP TABLE IF EXISTS ${quoteTable(STAGING)}`);
     whole = 2 * at + 1;
-    await fullLoad(scene.loader, { target: TARGET, staging: STAGING, rows: rowsOf(whole) });
-    expect(await wholeLoad(scene)).toBe(whole);
-    expect(await texts(scene.sql, OBJECTS)).toEqual(objects);
+    await fullLoad(fixture.loader, { target: TARGET, staging: STAGING, rows: rowsOf(whole) });
+    expect(await wholeLoad(fixture)).toBe(whole);
+    expect(await texts(fixture.sql, OBJECTS)).toEqual(objects);
   }
 }
 
 /** The load that all rows come from, in the table, the view and the materialized view alike. */
-async function wholeLoad({ sql }: Scene): Promise<number> {
+async function wholeLoad({ sql }: SwapFixture): Promise<number> {
   const [row] = await sql<{ loads: number[]; rows: string }[]>`
     SELECT json_agg(DISTINCT load) AS loads, json_agg(DISTINCT n) AS rows FROM (
       SELECT load, count(*) AS n FROM s.t GROUP BY 1
@@ -57,10 +57,14 @@ async function wholeLoad({ sql }: Scene): Promise<number> {
 }
 
 /** Starts a load that stops at the given point, and kills it there; undefined: it came to its end. */
-async function killedAt(scene: Scene, at: number, load: number): Promise<string | undefined> {
+async function killedAt(
+  fixture: SwapFixture,
+  at: number,
+  load: number,
+): Promise<string | undefined> {
   const program = fileURLToPath(new URL('crashing-load.ts', import.meta.url));
   const child = Bun.spawn(
-    [process.execPath, program, scene.database.uri, String(at), rowsOf(load)],
+    [process.execPath, program, fixture.database.uri, String(at), rowsOf(load)],
     { stdout: 'pipe', stderr: 'pipe' },
   );
   let text = '';
@@ -76,12 +80,12 @@ async function killedAt(scene: Scene, at: number, load: number): Promise<string 
     if (complaint !== '') throw new Error(complaint);
     return undefined;
   }
-  await untilGone(scene);
+  await untilGone(fixture);
   return text.trim();
 }
 
 /** The server notices that its client is gone when it next reads from it. */
-async function untilGone({ sql }: Scene): Promise<void> {
+async function untilGone({ sql }: SwapFixture): Promise<void> {
   const others = `SELECT pid FROM pg_stat_activity WHERE datname = current_database()
     AND usename = '${LOADER}' AND state <> 'idle'`;
   while ((await texts(sql, others)).length > 0) await Bun.sleep(5);

@@ -26,9 +26,8 @@ await sql.unsafe(`DROP TABLE IF EXISTS ${quoteTable(STAGING)}`);
 const dependents = await readDependents(sql, TARGET);
 await point('making staging');
 await fillStaging(sql, load, dependents);
-await point('dressing staging');
-const dress = finishStaging(sql, { staging: STAGING, dependents }, () => undefined);
-await dress;
+await point('finishing staging');
+await finishStaging(sql, { target: TARGET, staging: STAGING, dependents }, () => undefined);
 await sql.begin(async (transaction) => {
   const plan = { target: TARGET, staging: STAGING, dependents, added: [] };
   await swap(transaction, plan, { onStep: point });

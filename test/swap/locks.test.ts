@@ -5,26 +5,33 @@ import { readDependents } from '../../src/swap/dependencies/dependents.ts';
 import { withSavepoint } from '../../src/swap/lock-retry.ts';
 import { swap } from '../../src/swap/swap.ts';
 import { sharedPostgres } from '../server/shared.ts';
-import { failureOf, type Scene, STAGING, setScene, TARGET, texts } from './objects-fixture.ts';
+import {
+  createFixture,
+  failureOf,
+  STAGING,
+  type SwapFixture,
+  TARGET,
+  texts,
+} from './objects-fixture.ts';
 import { connectAs, fillStaging, swapIn } from './swap-fixture.ts';
 
-const SCENE = `
+const SET_UP = `
   CREATE TABLE s.t (id integer PRIMARY KEY); INSERT INTO s.t VALUES (1);
   CREATE VIEW s.v AS SELECT id FROM s.t; CREATE VIEW s.v_on_v AS SELECT id FROM s.v;
   CREATE TABLE s.lines (id integer REFERENCES s.t); INSERT INTO s.lines VALUES (1);
   GRANT USAGE ON SCHEMA s TO rich_reader; GRANT SELECT ON ALL TABLES IN SCHEMA s TO rich_reader`;
 const LOAD = { target: TARGET, staging: STAGING, rows: 'VALUES (1), (2)' };
 
-async function prepare({ loader }: Scene) {
+async function prepare({ loader }: SwapFixture) {
   const dependents = await readDependents(loader, TARGET);
   await fillStaging(loader, LOAD, dependents);
-  await finishStaging(loader, { staging: STAGING, dependents }, () => undefined);
+  await finishStaging(loader, { target: TARGET, staging: STAGING, dependents }, () => undefined);
   return dependents;
 }
 
 /** A transaction of another session that has run `statement` and stays open until `end` is called. */
-async function openTransaction(scene: Scene, user: string, statement: string) {
-  const sql = connectAs(scene.database.uri, user, 1);
+async function openTransaction(fixture: SwapFixture, user: string, statement: string) {
+  const sql = connectAs(fixture.database.uri, user, 1);
   const held = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
   const running = sql.begin(async (transaction) => {
@@ -50,18 +57,18 @@ for (const { what, statement } of [
   },
 ]) {
   test(`${what} holds up the swap, but no other reader`, async () => {
-    await using scene = await setScene(SCENE);
-    const dependents = await prepare(scene);
+    await using fixture = await createFixture(SET_UP);
+    const dependents = await prepare(fixture);
     const user = statement.startsWith('INSERT') ? 'rich_owner' : 'rich_reader';
-    const long = await openTransaction(scene, user, statement);
-    const others = connectAs(scene.database.uri, 'rich_reader', 1);
+    const long = await openTransaction(fixture, user, statement);
+    const others = connectAs(fixture.database.uri, 'rich_reader', 1);
     let tries = 0;
     const options = {
       onWait: () => {
         tries += 1;
       },
     };
-    const swapping = swapIn(scene.loader, { ...LOAD, options }, dependents);
+    const swapping = swapIn(fixture.loader, { ...LOAD, options }, dependents);
     // All these are answered while the long transaction is open: none queues behind the swap.
     for (let answers = 0; answers < 20 || tries < 3; answers += 1) {
       expect(await texts(others, 'SELECT * FROM s.v_on_v')).toEqual(['{"id": 1}']);
@@ -73,40 +80,40 @@ for (const { what, statement } of [
   }, 30_000);
 }
 
-test('when its patience is at an end, the swap names the session that holds the table', async () => {
-  await using scene = await setScene(SCENE);
-  const dependents = await prepare(scene);
-  const long = await openTransaction(scene, 'rich_reader', 'SELECT * FROM s.t');
-  const options = { patienceMs: 1 };
-  const failure = await failureOf(swapIn(scene.loader, { ...LOAD, options }, dependents));
-  const [holder] = await scene.sql<{ pid: number }[]>`
+test('when it gives up, the swap names the session that holds the table', async () => {
+  await using fixture = await createFixture(SET_UP);
+  const dependents = await prepare(fixture);
+  const long = await openTransaction(fixture, 'rich_reader', 'SELECT * FROM s.t');
+  const options = { giveUpAfterMs: 1 };
+  const failure = await failureOf(swapIn(fixture.loader, { ...LOAD, options }, dependents));
+  const [holder] = await fixture.sql<{ pid: number }[]>`
     SELECT pid FROM pg_stat_activity WHERE state = 'idle in transaction' AND usename = 'rich_reader'
       AND datname = current_database()`;
   expect(failure.code).toBe('LOCK_TIMEOUT');
   expect(failure.message).toContain(`session ${holder?.pid} (`);
   expect(failure.hint).toContain(`SELECT pg_terminate_backend(${holder?.pid});`);
   await long.end();
-  expect(await texts(scene.sql, 'SELECT * FROM s.t')).toEqual(['{"id": 1}']);
+  expect(await texts(fixture.sql, 'SELECT * FROM s.t')).toEqual(['{"id": 1}']);
 });
 
 test('a swap that waits for its locks can be called off', async () => {
-  await using scene = await setScene(SCENE);
-  const dependents = await prepare(scene);
-  const long = await openTransaction(scene, 'rich_reader', 'SELECT * FROM s.t');
+  await using fixture = await createFixture(SET_UP);
+  const dependents = await prepare(fixture);
+  const long = await openTransaction(fixture, 'rich_reader', 'SELECT * FROM s.t');
   const abort = new AbortController();
   const options = { signal: abort.signal, onWait: () => abort.abort() };
-  const swapping = swapIn(scene.loader, { ...LOAD, options }, dependents);
+  const swapping = swapIn(fixture.loader, { ...LOAD, options }, dependents);
   await expect(swapping).rejects.toThrow('abort');
   await long.end();
-  expect(await texts(scene.sql, 'SELECT * FROM s.t')).toEqual(['{"id": 1}']);
+  expect(await texts(fixture.sql, 'SELECT * FROM s.t')).toEqual(['{"id": 1}']);
 });
 
 test('a swap in a reserved connection, with BEGIN and COMMIT sent by hand, tries again too', async () => {
-  await using scene = await setScene(SCENE);
-  const dependents = await prepare(scene);
-  const long = await openTransaction(scene, 'rich_reader', 'SELECT * FROM s.t');
+  await using fixture = await createFixture(SET_UP);
+  const dependents = await prepare(fixture);
+  const long = await openTransaction(fixture, 'rich_reader', 'SELECT * FROM s.t');
   // reserve() of postgres.js never settles on a fresh connection with fetch_types: false.
-  const pool = postgres(scene.database.uri, { max: 1, onnotice: () => undefined });
+  const pool = postgres(fixture.database.uri, { max: 1, onnotice: () => undefined });
   const session = await pool.reserve();
   let tries = 0;
   const options = {
@@ -121,7 +128,7 @@ test('a swap in a reserved connection, with BEGIN and COMMIT sent by hand, tries
   session.release();
   await pool.end();
   expect(tries).toBeGreaterThan(1);
-  expect(await texts(scene.sql, 'SELECT * FROM s.t')).toEqual(['{"id": 1}', '{"id": 2}']);
+  expect(await texts(fixture.sql, 'SELECT * FROM s.t')).toEqual(['{"id": 1}', '{"id": 2}']);
 });
 
 test('a try that failed leaves no savepoint behind: thousands of tries do not nest', async () => {

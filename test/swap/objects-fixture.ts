@@ -1,6 +1,7 @@
 import type postgres from 'postgres';
 import { ProjectorError } from '../../src/errors.ts';
 import type { TestDatabase } from '../server/database.ts';
+import type { TestServer } from '../server/server.ts';
 import { sharedPostgres } from '../server/shared.ts';
 import { connectAs, LOADER, script } from './swap-fixture.ts';
 
@@ -8,15 +9,18 @@ export const TARGET = { schema: 's', name: 't' };
 export const STAGING = { schema: 's', name: 't__staging' };
 
 /** A database with the schema `s` of rich_owner, and a pool of LOADER, who is no superuser. */
-export interface Scene extends AsyncDisposable {
+export interface SwapFixture extends AsyncDisposable {
   readonly database: TestDatabase;
   readonly sql: postgres.Sql;
   readonly loader: postgres.Sql;
 }
 
-/** Makes a scene by `setUp`, run as rich_owner. */
-export async function setScene(setUp: string): Promise<Scene> {
-  const database = await (await sharedPostgres()).createDatabase();
+/** Makes a fixture by `setUp`, run as rich_owner. */
+export async function createFixture(
+  setUp: string,
+  server: Promise<TestServer> = sharedPostgres(),
+): Promise<SwapFixture> {
+  const database = await (await server).createDatabase();
   await database.sql.unsafe(script('rich-roles.sql', 18));
   await database.sql.unsafe(`CREATE SCHEMA s; GRANT ALL ON SCHEMA s TO rich_owner, "${LOADER}";
     GRANT USAGE ON SCHEMA s TO PUBLIC;

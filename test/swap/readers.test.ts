@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import type postgres from 'postgres';
-import { STAGING, setScene, TARGET } from './objects-fixture.ts';
+import { createFixture, STAGING, TARGET } from './objects-fixture.ts';
 import { connectAs, fullLoad } from './swap-fixture.ts';
 
 const LOADS = 20;
@@ -55,7 +55,7 @@ async function read(sql: postgres.Sql, prepared: boolean, done: () => boolean): 
 const rowsOf = (load: number) => `SELECT n, ${load} FROM generate_series(1, ${ROWS}) AS n`;
 
 test(`readers see no error, no empty table and no mixture during ${LOADS} full loads`, async () => {
-  await using scene = await setScene(`
+  await using fixture = await createFixture(`
     CREATE TABLE s.t (id integer PRIMARY KEY, load integer);
     INSERT INTO s.t ${rowsOf(0)};
     CREATE INDEX by_load ON s.t (load);
@@ -67,13 +67,13 @@ test(`readers see no error, no empty table and no mixture during ${LOADS} full l
     GRANT USAGE ON SCHEMA s TO rich_reader;
     GRANT SELECT ON ALL TABLES IN SCHEMA s TO rich_reader`);
   let done = false;
-  const pools = Array.from({ length: 4 }, () => connectAs(scene.database.uri, 'rich_reader', 1));
+  const pools = Array.from({ length: 4 }, () => connectAs(fixture.database.uri, 'rich_reader', 1));
   const reading = Promise.all(pools.map((sql, at) => read(sql, at % 2 === 0, () => done)));
   const held: number[] = [];
   let waits = 0;
   try {
     for (let load = 1; load <= LOADS; load += 1) {
-      const swapped = await fullLoad(scene.loader, {
+      const swapped = await fullLoad(fixture.loader, {
         target: TARGET,
         staging: STAGING,
         rows: rowsOf(load),

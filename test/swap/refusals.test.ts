@@ -63,13 +63,13 @@ const CASES: readonly Case[] = [
   {
     what: 'a parent in inheritance',
     setUp: 'CREATE TABLE s.child () INHERITS (s.t)',
-    message: /"s"\."t" takes part in table inheritance/,
+    message: /"s"\."t" takes part in table inheritance: it is parent of s\.child/,
     hint: /NO INHERIT/,
   },
   {
     what: 'a child in inheritance',
     setUp: 'CREATE TABLE s.parent (id integer); ALTER TABLE s.t INHERIT s.parent',
-    message: /"s"\."t" takes part in table inheritance/,
+    message: /"s"\."t" takes part in table inheritance: it is child of s\.parent/,
     hint: /NO INHERIT/,
   },
   {
@@ -147,14 +147,14 @@ const CASES: readonly Case[] = [
     what: "a constraint's own triggers switched off",
     setUp:
       'ALTER TABLE s.t ADD UNIQUE (id), ADD FOREIGN KEY (a) REFERENCES s.t (id); ALTER TABLE s.t DISABLE TRIGGER ALL',
-    message: /a trigger that enforces a constraint of s\.t is switched off/,
+    message: /a trigger that enforces a constraint of s\.t is disabled/,
     hint: /ENABLE TRIGGER ALL/,
   },
   {
     what: "the triggers of another table's foreign key switched off",
     setUp: `ALTER TABLE s.t ADD UNIQUE (id); CREATE TABLE s.other (a integer REFERENCES s.t (id));
       ALTER TABLE s.other OWNER TO rich_owner; ALTER TABLE s.t DISABLE TRIGGER ALL`,
-    message: /a trigger that enforces a constraint of s\.t is switched off/,
+    message: /a trigger that enforces a constraint of s\.t is disabled/,
     hint: /ENABLE TRIGGER ALL/,
   },
   {
@@ -272,7 +272,7 @@ const CASES: readonly Case[] = [
     what: 'an owner that may not create in the schema',
     setUp: `REVOKE CREATE ON SCHEMA s FROM rich_owner`,
     code: INSUFFICIENT_PRIVILEGE,
-    message: /"rich_owner", owner of "s"\."t", may not create in schema "s"/,
+    message: /"rich_owner", owner of table "s"\."t", may not create in schema "s"/,
     hint: /GRANT CREATE ON SCHEMA "s" TO "rich_owner";/,
   },
   {
@@ -282,14 +282,15 @@ const CASES: readonly Case[] = [
       CREATE MATERIALIZED VIEW closed.m AS SELECT a FROM s.t;
       ALTER MATERIALIZED VIEW closed.m OWNER TO rich_owner`,
     code: INSUFFICIENT_PRIVILEGE,
-    message: /statistics "closed"\."st", may not create.*materialized view "closed"\."m", may not/,
+    message:
+      /statistics object "closed"\."st", may not create.*materialized view "closed"\."m", may not/,
     hint: /GRANT CREATE ON SCHEMA "closed" TO "rich_owner";/,
   },
   {
     what: "another role's statistics",
     setUp: 'CREATE STATISTICS s.st ON id, a FROM s.t',
     code: INSUFFICIENT_PRIVILEGE,
-    message: /statistics "s"\."st" belong to "postgres"/,
+    message: /statistics object "s"\."st" belongs to "postgres"/,
     hint: /GRANT "postgres" TO "loader@project\.iam";/,
   },
   {
@@ -343,10 +344,10 @@ describe('refused before the export, by name, with a way out, and the database a
     hint,
   } of CASES) {
     test(what, async () => {
-      await using scene = await (await sharedPostgres()).createDatabase();
-      await scene.sql.unsafe(`SET allow_system_table_mods = on; ${SCHEMA} ${setUp}`);
-      const sql = connectAs(scene.uri, LOADER, 2);
-      const before = await catalogDigest(scene.sql);
+      await using fixture = await (await sharedPostgres()).createDatabase();
+      await fixture.sql.unsafe(`SET allow_system_table_mods = on; ${SCHEMA} ${setUp}`);
+      const sql = connectAs(fixture.uri, LOADER, 2);
+      const before = await catalogDigest(fixture.sql);
       const error = await readDependents(sql, { schema: 's', name: target }).catch(
         (e: unknown) => e,
       );
@@ -356,7 +357,7 @@ describe('refused before the export, by name, with a way out, and the database a
       expect(error.message).toMatch(message);
       expect(error.hint).toMatch(hint);
       expect(error.code).toBe(code);
-      expect(await catalogDigest(scene.sql)).toBe(before);
+      expect(await catalogDigest(fixture.sql)).toBe(before);
     });
   }
 });
@@ -374,7 +375,7 @@ test('a temporary table is refused', async () => {
   await pool.end();
 });
 
-test('all that is wrong is told at once', async () => {
+test('all that is wrong is reported at once', async () => {
   await database.sql.unsafe(`${SCHEMA} CREATE VIEW s.v AS SELECT a FROM s.t;
     CREATE PUBLICATION s_news FOR TABLE s.t; CREATE TABLE s.other (row s.t)`);
   const error = await readDependents(loader, { schema: 's', name: 't' }).catch((e: unknown) => e);

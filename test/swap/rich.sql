@@ -1,4 +1,4 @@
--- A target that has everything a full load must give back. Run by a superuser, in a new database
+-- A target that has everything a full load must keep. Run by a superuser, in a new database
 -- of a server whose roles were made by rich-roles.sql. Lines that begin with `--@N ` are for
 -- PostgreSQL N and later.
 CREATE SCHEMA "Sales";

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { finishStaging } from '../../src/swap/build/finish-staging.ts';
 import { readDependents } from '../../src/swap/dependencies/dependents.ts';
-import { STAGING, setScene, TARGET, texts } from './objects-fixture.ts';
+import { createFixture, STAGING, TARGET, texts } from './objects-fixture.ts';
 import { fillStaging, fullLoad, swapIn } from './swap-fixture.ts';
 
 const LOAD = { target: TARGET, staging: STAGING };
@@ -13,73 +13,77 @@ const KINDS = [
 ];
 
 for (const { kind, id } of KINDS) {
-  const scene = (options = '') => `
+  const setUp = (options = '') => `
     CREATE TABLE s.t (id ${id}, a text); INSERT INTO s.t (a) SELECT 'old' FROM generate_series(1, 10);
     ${options}`;
 
   test(`${kind} column's sequence does not fall behind rows that bring their own values`, async () => {
-    await using at = await setScene(scene());
-    await fullLoad(at.loader, { ...LOAD, rows: `VALUES (3, 'a'), (500, 'b')` });
-    expect(await texts(at.sql, NEXT)).toEqual(['{"next": 501}']);
+    await using fixture = await createFixture(setUp());
+    await fullLoad(fixture.loader, { ...LOAD, rows: `VALUES (3, 'a'), (500, 'b')` });
+    expect(await texts(fixture.sql, NEXT)).toEqual(['{"next": 501}']);
   });
 
   test(`${kind} column's sequence is not set back by smaller values, nor by no rows at all`, async () => {
-    await using at = await setScene(scene());
-    await fullLoad(at.loader, { ...LOAD, rows: `VALUES (3, 'a')` });
-    await fullLoad(at.loader, { ...LOAD, rows: `SELECT 1, 'b' WHERE false` });
-    expect(await texts(at.sql, NEXT)).toEqual(['{"next": 11}']);
+    await using fixture = await createFixture(setUp());
+    await fullLoad(fixture.loader, { ...LOAD, rows: `VALUES (3, 'a')` });
+    await fullLoad(fixture.loader, { ...LOAD, rows: `SELECT 1, 'b' WHERE false` });
+    expect(await texts(fixture.sql, NEXT)).toEqual(['{"next": 11}']);
   });
 
-  test(`${kind} column that the load fills itself goes on where the old table was`, async () => {
-    await using at = await setScene(scene());
-    await fullLoad(at.loader, { ...LOAD, rows: `(a) VALUES ('new'), ('new')` });
-    expect(await texts(at.sql, 'SELECT id FROM s.t ORDER BY id')).toEqual([
+  test(`${kind} column that the load fills itself continues where the old table was`, async () => {
+    await using fixture = await createFixture(setUp());
+    await fullLoad(fixture.loader, { ...LOAD, rows: `(a) VALUES ('new'), ('new')` });
+    expect(await texts(fixture.sql, 'SELECT id FROM s.t ORDER BY id')).toEqual([
       '{"id": 11}',
       '{"id": 12}',
     ]);
-    expect(await texts(at.sql, NEXT)).toEqual(['{"next": 13}']);
+    expect(await texts(fixture.sql, NEXT)).toEqual(['{"next": 13}']);
   });
 
   test(`${kind} column's sequence keeps what was drawn from it while the rows were loaded`, async () => {
-    await using at = await setScene(scene());
-    const dependents = await readDependents(at.loader, TARGET);
+    await using fixture = await createFixture(setUp());
+    const dependents = await readDependents(fixture.loader, TARGET);
     const load = { ...LOAD, rows: `(a) VALUES ('new')` };
-    await fillStaging(at.loader, load, dependents);
-    await finishStaging(at.loader, { staging: STAGING, dependents }, () => undefined);
-    await at.sql`INSERT INTO s.t (a) SELECT 'meanwhile' FROM generate_series(1, 20)`;
-    const [before] = await texts(at.sql, NEXT);
-    await swapIn(at.loader, load, dependents);
-    expect(Number(/\d+/.exec((await texts(at.sql, NEXT))[0] ?? ''))).toBe(
+    await fillStaging(fixture.loader, load, dependents);
+    await finishStaging(
+      fixture.loader,
+      { target: TARGET, staging: STAGING, dependents },
+      () => undefined,
+    );
+    await fixture.sql`INSERT INTO s.t (a) SELECT 'meanwhile' FROM generate_series(1, 20)`;
+    const [before] = await texts(fixture.sql, NEXT);
+    await swapIn(fixture.loader, load, dependents);
+    expect(Number(/\d+/.exec((await texts(fixture.sql, NEXT))[0] ?? ''))).toBe(
       Number(/\d+/.exec(before ?? '')) + 1,
     );
   });
 }
 
-test("another table's default goes on drawing from the identity's sequence", async () => {
-  await using at = await setScene(`
+test("another table's default still draws from the identity's sequence", async () => {
+  await using fixture = await createFixture(`
     CREATE TABLE s.t (id integer GENERATED ALWAYS AS IDENTITY, a text);
     CREATE TABLE s.other (id integer DEFAULT nextval('s.t_id_seq'), a text);
     INSERT INTO s.t (a) VALUES ('one')`);
-  await fullLoad(at.loader, { ...LOAD, rows: `(a) VALUES ('two')` });
-  await at.sql`INSERT INTO s.other (a) VALUES ('three')`;
-  await at.sql`INSERT INTO s.t (a) VALUES ('four')`;
+  await fullLoad(fixture.loader, { ...LOAD, rows: `(a) VALUES ('two')` });
+  await fixture.sql`INSERT INTO s.other (a) VALUES ('three')`;
+  await fixture.sql`INSERT INTO s.t (a) VALUES ('four')`;
   expect(
-    await texts(at.sql, 'SELECT id, a FROM s.t UNION SELECT id, a FROM s.other ORDER BY 1'),
+    await texts(fixture.sql, 'SELECT id, a FROM s.t UNION SELECT id, a FROM s.other ORDER BY 1'),
   ).toEqual(['{"a": "two", "id": 2}', '{"a": "three", "id": 3}', '{"a": "four", "id": 4}']);
 });
 
 test('a sequence that counts down is kept in its own direction', async () => {
-  await using at = await setScene(`
+  await using fixture = await createFixture(`
     CREATE TABLE s.t (id integer GENERATED BY DEFAULT AS IDENTITY
       (INCREMENT BY -2 MINVALUE -1000 MAXVALUE -1 START WITH -1), a text);
     INSERT INTO s.t (a) VALUES ('one')`);
-  await fullLoad(at.loader, { ...LOAD, rows: `VALUES (-51, 'far'), (7, 'outside')` });
-  expect(await texts(at.sql, NEXT)).toEqual(['{"next": -53}']);
+  await fullLoad(fixture.loader, { ...LOAD, rows: `VALUES (-51, 'far'), (7, 'outside')` });
+  expect(await texts(fixture.sql, NEXT)).toEqual(['{"next": -53}']);
 });
 
 test('rows beyond the end of a sequence leave it used up, not failing the load', async () => {
-  await using at = await setScene(`
+  await using fixture = await createFixture(`
     CREATE TABLE s.t (id bigint GENERATED BY DEFAULT AS IDENTITY (MAXVALUE 100), a text)`);
-  await fullLoad(at.loader, { ...LOAD, rows: `VALUES (9223372036854775807, 'far')` });
-  await expect(at.sql.unsafe(NEXT).execute()).rejects.toThrow('reached maximum value');
+  await fullLoad(fixture.loader, { ...LOAD, rows: `VALUES (9223372036854775807, 'far')` });
+  await expect(fixture.sql.unsafe(NEXT).execute()).rejects.toThrow('reached maximum value');
 });

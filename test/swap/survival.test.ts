@@ -53,7 +53,7 @@ test('nothing of staging and nothing set aside is left', async () => {
 
 test('no trigger fires, and a table of the same name earlier on the search_path is left alone', async () => {
   expect(await texts('SELECT * FROM "Sales".touched')).toBe('');
-  const decoy = `SELECT obj_description('public."Orders"'::regclass) AS said`;
+  const decoy = `SELECT obj_description('public."Orders"'::regclass) AS comment`;
   expect(await texts(decoy)).toContain('not this one');
 });
 

@@ -6,6 +6,7 @@ import { stagingStatements } from '../../src/swap/build/staging.ts';
 import { type Dependents, readDependents } from '../../src/swap/dependencies/dependents.ts';
 import type { AddedColumn } from '../../src/swap/objects/columns.ts';
 import { type SwapOptions, type Swapped, swap } from '../../src/swap/swap.ts';
+import type { SwapPlan } from '../../src/swap/swap-plan.ts';
 import { explainViolation } from '../../src/swap/violations.ts';
 
 /** The user of all test loads: no superuser, a member of the owner, with a name that needs quotes. */
@@ -25,7 +26,11 @@ export interface TestLoad {
 export async function fullLoad(sql: postgres.Sql, load: TestLoad): Promise<Swapped> {
   const dependents = await readDependents(sql, load.target);
   await fillStaging(sql, load, dependents);
-  await finishStaging(sql, { staging: load.staging, dependents }, () => undefined);
+  await finishStaging(
+    sql,
+    { target: load.target, staging: load.staging, dependents },
+    () => undefined,
+  );
   return await swapIn(sql, load, dependents);
 }
 
@@ -35,7 +40,7 @@ export async function fillStaging(
   dependents: Dependents | undefined,
 ): Promise<void> {
   await sql.begin(async (transaction) => {
-    for (const statement of stagingStatements(dependents, load.staging, load.added ?? [])) {
+    for (const statement of stagingStatements(planOf(load, dependents))) {
       await transaction.unsafe(statement);
     }
   });
@@ -51,10 +56,14 @@ export async function swapIn(
   load: TestLoad,
   dependents: Dependents | undefined,
 ): Promise<Swapped> {
-  const { target, staging, added = [], options = {} } = load;
   return await sql.begin((transaction) =>
-    swap(transaction, { target, staging, dependents, added }, options),
+    swap(transaction, planOf(load, dependents), load.options),
   );
+}
+
+function planOf(load: TestLoad, dependents: Dependents | undefined): SwapPlan {
+  const { target, staging, added = [] } = load;
+  return { target, staging, dependents, added };
 }
 
 /** Everything of the old table but its generated columns, so that the rows satisfy its constraints. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { isServerError } from '../../src/swap/violations.ts';
-import { failureOf, STAGING, setScene, TARGET, texts } from './objects-fixture.ts';
+import { createFixture, failureOf, STAGING, TARGET, texts } from './objects-fixture.ts';
 import { fullLoad } from './swap-fixture.ts';
 
 const CASES = [
@@ -69,29 +69,31 @@ const CASES = [
 
 for (const { what, constraint, rows, message, ...more } of CASES) {
   test(`rows that break ${what} leave the target as it was`, async () => {
-    await using scene = await setScene(`
+    await using fixture = await createFixture(`
       CREATE TABLE s.other (id integer PRIMARY KEY); INSERT INTO s.other VALUES (1);
       CREATE TABLE s.t (id integer, a integer); INSERT INTO s.t VALUES (1, 1);
       ALTER TABLE s.t ${constraint}; ${'after' in more ? more.after : 'SELECT'}`);
-    const before = await texts(scene.sql, `SELECT 's.t'::regclass::oid, * FROM s.t`);
+    const before = await texts(fixture.sql, `SELECT 's.t'::regclass::oid, * FROM s.t`);
     const failure = await failureOf(
-      fullLoad(scene.loader, { target: TARGET, staging: STAGING, rows }),
+      fullLoad(fixture.loader, { target: TARGET, staging: STAGING, rows }),
     );
     expect(failure.message).toMatch(message);
     expect(failure.code).toBe('CONSTRAINT_VIOLATED');
     expect(failure.exitCode).toBe(1);
-    expect(await texts(scene.sql, `SELECT 's.t'::regclass::oid, * FROM s.t`)).toEqual(before);
+    expect(await texts(fixture.sql, `SELECT 's.t'::regclass::oid, * FROM s.t`)).toEqual(before);
   });
 }
 
 test('a foreign key that was declared NOT VALID stays so, though the new rows satisfy it', async () => {
-  await using scene = await setScene(`
+  await using fixture = await createFixture(`
     CREATE TABLE s.other (id integer PRIMARY KEY); INSERT INTO s.other VALUES (1);
     CREATE TABLE s.t (id integer, a integer); INSERT INTO s.t VALUES (1, 4711);
     ALTER TABLE s.t ADD CONSTRAINT of_other FOREIGN KEY (a) REFERENCES s.other NOT VALID`);
-  await fullLoad(scene.loader, { target: TARGET, staging: STAGING, rows: 'VALUES (1, 1)' });
+  await fullLoad(fixture.loader, { target: TARGET, staging: STAGING, rows: 'VALUES (1, 1)' });
   const state = `SELECT conname, convalidated FROM pg_constraint WHERE conrelid = 's.t'::regclass`;
-  expect(await texts(scene.sql, state)).toEqual(['{"conname": "of_other", "convalidated": false}']);
+  expect(await texts(fixture.sql, state)).toEqual([
+    '{"conname": "of_other", "convalidated": false}',
+  ]);
 });
 
 test('a lost connection is no error of the server, though EPIPE has five letters', () => {

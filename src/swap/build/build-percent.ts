@@ -1,7 +1,7 @@
 import type { BuildProgress } from './index-progress.ts';
 
 /**
- * Adds up what is told of `parts` parts: how much of all is done, in percent, each part counting
+ * Adds up the progress of `parts` parts: how much of all is done, in percent, each part counting
  * alike. It never goes back.
  */
 export function buildPercent(parts: number): (progress: BuildProgress) => number {

@@ -1,32 +1,31 @@
 import type postgres from 'postgres';
 import { isSameTable, quoteTable, type TableName } from '../../postgres/quoting.ts';
 import { cancellable } from '../cancel.ts';
-import { WRITING_SETTINGS } from '../catalog.ts';
 import type { Dependents } from '../dependencies/dependents.ts';
 import type { LockRetry } from '../lock-retry.ts';
 import { createStatistics, stagingStatisticsName } from '../objects/extended-statistics.ts';
 import {
-  addIndexConstraint,
   createIndex,
+  createIndexConstraint,
   type Index,
   stagingIndexName,
 } from '../objects/indexes.ts';
+import { WRITING_SETTINGS } from '../session-settings.ts';
+import type { SwapPlan } from '../swap-plan.ts';
 import { explainViolation } from '../violations.ts';
 import { buildPercent, DONE } from './build-percent.ts';
 import { type BuildProgress, UNCOUNTED, watchIndexes } from './index-progress.ts';
 import { addForeignKeysToStaging } from './staging-foreign-keys.ts';
 
-/** What to dress, and how. */
-export interface BuildPlan {
-  readonly staging: TableName;
-  /** undefined: there is no target yet, and so nothing but statistics to make. */
-  readonly dependents: Dependents | undefined;
+/** Which table to finish, and how. Without `dependents` there are only statistics to gather. */
+export interface BuildPlan extends Omit<SwapPlan, 'added'> {
   /** Indexes to build at once (each can have parallel workers of its own); 2 if not said. */
   readonly indexesAtOnce?: number;
   readonly signal?: AbortSignal;
 }
 
-const PATIENCE_MS = 30 * 60_000;
+/** How long to try for the locks of tables that foreign keys refer to. */
+const GIVE_UP_AFTER_MS = 30 * 60_000;
 
 /**
  * Gives staging, once its rows are in, the indexes, constraints and statistics of the target, and
@@ -39,31 +38,30 @@ export async function finishStaging(
   plan: BuildPlan,
   onProgress: (progress: BuildProgress, percent: number) => void,
 ): Promise<void> {
-  const { dependents, staging, signal } = plan;
-  const { target = staging, indexes: all = [] } = dependents ?? {};
-  const indexes = all.filter(({ table }) => isSameTable(table, target));
-  const percentOf = buildPercent(indexes.length + (dependents?.foreignKeysFrom.length ?? 0) + 1);
-  const tell = (progress: BuildProgress) => onProgress(progress, percentOf(progress));
+  const { dependents, target, staging, signal } = plan;
+  const indexes = (dependents?.indexes ?? []).filter(({ table }) => isSameTable(table, target));
+  const foreignKeys = (dependents?.foreignKeys ?? []).filter(({ own }) => own);
+  const percentOf = buildPercent(indexes.length + foreignKeys.length + 1);
+  const report = (progress: BuildProgress) => onProgress(progress, percentOf(progress));
   if (dependents !== undefined) {
-    await buildIndexes(sql, plan, dependents, indexes, tell);
-    await addConstraints(sql, plan, dependents, indexes, tell);
-    const lockRetry: LockRetry = { patienceMs: PATIENCE_MS, signal };
-    await addForeignKeysToStaging(sql, staging, dependents, lockRetry, tell);
-    await addStatistics(sql, staging, dependents);
+    await buildIndexes(sql, plan, indexes, report);
+    await addConstraints(sql, plan, indexes, report);
+    const lockRetry: LockRetry = { giveUpAfterMs: GIVE_UP_AFTER_MS, signal };
+    await addForeignKeysToStaging(sql, plan, foreignKeys, lockRetry, report);
+    await addStatistics(sql, plan, dependents);
   }
-  tell({ object: quoteTable(target), phase: 'analyzing', ...UNCOUNTED });
+  report({ object: quoteTable(target), phase: 'analyzing', ...UNCOUNTED });
   // VACUUM fills the visibility map: without it no index-only scan is planned on the new table.
   await cancellable(sql.unsafe(`VACUUM (ANALYZE) ${quoteTable(staging)}`), signal);
 }
 
 /**
  * Builds all indexes but those that a constraint has to build itself, several at once. When one
- * cannot be built, no further one is begun: the failure is not told hours late.
+ * cannot be built, no further one is begun: the failure is reported at once, not hours late.
  */
 async function buildIndexes(
   sql: postgres.Sql,
   plan: BuildPlan,
-  dependents: Dependents,
   indexes: readonly Index[],
   onProgress: (progress: BuildProgress) => void,
 ): Promise<void> {
@@ -72,11 +70,11 @@ async function buildIndexes(
   const build = async (): Promise<void> => {
     try {
       for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
-        await buildIndex(sql, plan, dependents, index, watch.building);
+        await buildIndex(sql, plan, index, watch.building);
         onProgress({ object: nameOf(index), phase: DONE, ...UNCOUNTED });
       }
     } finally {
-      waiting.length = 0; // of a builder that failed, the others finish what they are at
+      waiting.length = 0; // when one builder fails, the others finish their index and stop
     }
   };
   const free = Math.max(1, (sql.options.max ?? 1) - 1);
@@ -89,8 +87,7 @@ async function buildIndexes(
 
 async function buildIndex(
   sql: postgres.Sql,
-  { staging, signal }: BuildPlan,
-  dependents: Dependents,
+  { target, staging, signal }: BuildPlan,
   index: Index,
   building: (pid: number, name: string) => void,
 ): Promise<void> {
@@ -104,27 +101,26 @@ async function buildIndex(
       }
     });
   } catch (error) {
-    throw explainViolation(error, dependents.target, index.name);
+    throw explainViolation(error, target, index.name);
   }
 }
 
-/** Makes constraints of the indexes that back one; EXCLUDE constraints build theirs here. */
+/** Turns indexes that back a constraint into one; EXCLUDE constraints build theirs here. */
 async function addConstraints(
   sql: postgres.Sql,
   plan: BuildPlan,
-  dependents: Dependents,
   indexes: readonly Index[],
   onProgress: (progress: BuildProgress) => void,
 ): Promise<void> {
-  const there = await readConstraintNames(sql, plan.staging);
+  const existing = await readConstraintNames(sql, plan.staging);
   for (const index of indexes) {
     const name = stagingIndexName(index, plan.staging);
-    if (index.constraint === null || there.has(name)) continue;
+    if (index.constraint === null || existing.has(name)) continue;
     onProgress({ object: nameOf(index), phase: 'adding constraint', ...UNCOUNTED });
     try {
-      await runTogether(sql, addIndexConstraint(index, plan.staging, name), plan.signal);
+      await runTogether(sql, createIndexConstraint(index, plan.staging, name), plan.signal);
     } catch (error) {
-      throw explainViolation(error, dependents.target, index.name);
+      throw explainViolation(error, plan.target, index.name);
     }
     onProgress({ object: nameOf(index), phase: DONE, ...UNCOUNTED });
   }
@@ -137,11 +133,11 @@ function nameOf({ table, name }: Index): string {
 
 async function addStatistics(
   sql: postgres.Sql,
-  staging: TableName,
+  { target, staging }: BuildPlan,
   dependents: Dependents,
 ): Promise<void> {
   for (const statistics of dependents.statistics) {
-    if (!isSameTable(dependents.target, statistics.table)) continue;
+    if (!isSameTable(target, statistics.table)) continue;
     const name = stagingStatisticsName(statistics, staging);
     await runTogether(sql, createStatistics(statistics, staging, name), undefined);
   }
@@ -157,7 +153,7 @@ async function readConstraintNames(
   return new Set(rows.map(({ name }) => name));
 }
 
-/** One transaction: after a crash, all of it is there or none. */
+/** In one transaction: after a crash, all of it exists or none. */
 async function runTogether(
   sql: postgres.Sql,
   statements: readonly string[],

@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
 import { quoteTable, type TableName } from '../../postgres/quoting.ts';
 
-/** How far one step of dressing is. `total` is 0 where the server does not say. */
+/** Progress of one index or constraint. `total` is 0 where the server does not say. */
 export interface BuildProgress {
   /** The index, constraint or table, by the name it has on the target. */
   readonly object: string;

@@ -6,28 +6,27 @@ import {
   type TableName,
 } from '../../postgres/quoting.ts';
 import { cancellable } from '../cancel.ts';
-import type { Dependents } from '../dependencies/dependents.ts';
-import { type LockRetry, retryForLocks } from '../lock-retry.ts';
-import { addForeignKey, type ForeignKey } from '../objects/foreign-keys.ts';
+import { type LockRetry, lockTimeout, retryForLocks } from '../lock-retry.ts';
+import { createForeignKey, type ForeignKey } from '../objects/foreign-keys.ts';
+import type { SwapPlan } from '../swap-plan.ts';
 import { temporaryName } from '../temporary-names.ts';
 import { explainViolation } from '../violations.ts';
 import { DONE } from './build-percent.ts';
 import { type BuildProgress, UNCOUNTED } from './index-progress.ts';
 
 /**
- * Adds the target's foreign keys to staging and holds its rows to them, also to those declared NOT
- * VALID. A key is added NOT VALID and validated apart, since only then are writers of the
- * referenced table blocked for no longer than an instant.
+ * Adds the target's foreign keys to staging and checks its rows against them, also against those
+ * declared NOT VALID. A key is added NOT VALID and validated apart, since only then are writers of
+ * the referenced table blocked for no longer than an instant.
  */
 export async function addForeignKeysToStaging(
   sql: postgres.Sql,
-  staging: TableName,
-  dependents: Dependents,
+  { target, staging }: Pick<SwapPlan, 'target' | 'staging'>,
+  foreignKeys: readonly ForeignKey[],
   lockRetry: LockRetry,
   onProgress: (progress: BuildProgress) => void,
 ): Promise<void> {
-  const { target } = dependents;
-  for (const key of dependents.foreignKeysFrom) {
+  for (const key of foreignKeys) {
     onProgress({ object: key.name, phase: 'validating foreign key', ...UNCOUNTED });
     const place = {
       staging,
@@ -53,11 +52,11 @@ async function addForeignKeyToStaging(
   place: Place,
   lockRetry: LockRetry,
 ): Promise<void> {
-  const there = await readForeignKeyStates(sql, place.staging);
-  if (there.get(key.name) === true || (there.has(key.name) && !key.validated)) return;
+  const existing = await readForeignKeyStates(sql, place.staging);
+  if (existing.get(key.name) === true || (existing.has(key.name) && !key.validated)) return;
   const alter = `ALTER TABLE ${quoteTable(place.staging)}`;
   const add = (name: string, suffix: string) =>
-    addForeignKey({ ...key, name, after: key.after + suffix }, place.staging, place.references);
+    createForeignKey({ ...key, name, after: key.after + suffix }, place.staging, place.references);
   const run = (...statements: readonly string[]) => runWithLockRetry(sql, statements, lockRetry);
   const validate = (name: string) =>
     sql.begin(async (transaction) => {
@@ -67,15 +66,15 @@ async function addForeignKeyToStaging(
     });
 
   if (!key.enforced || (key.validated && key.toPartitioned)) {
-    await run(add(key.name, ''));
+    await run(...add(key.name, ''));
   } else if (key.validated) {
-    if (!there.has(key.name)) await run(add(key.name, ' NOT VALID'));
+    if (!existing.has(key.name)) await run(...add(key.name, ' NOT VALID'));
     await validate(key.name);
   } else {
     const trial = temporaryName(place.staging, ['foreign key', key]);
-    if (!there.has(trial)) await run(add(trial, ''));
+    if (!existing.has(trial)) await run(...add(trial, ''));
     await validate(trial);
-    await run(`${alter} DROP CONSTRAINT ${quoteIdentifier(trial)}`, add(key.name, ''));
+    await run(`${alter} DROP CONSTRAINT ${quoteIdentifier(trial)}`, ...add(key.name, ''));
   }
 }
 
@@ -96,7 +95,7 @@ async function runWithLockRetry(
 ): Promise<void> {
   await retryForLocks(sql, lockRetry, (budgetMs) =>
     sql.begin(async (transaction) => {
-      await transaction.unsafe(`SET LOCAL lock_timeout = ${Math.ceil(budgetMs)}`);
+      await transaction.unsafe(lockTimeout(budgetMs));
       for (const statement of statements) await transaction.unsafe(statement);
     }),
   );

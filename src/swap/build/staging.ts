@@ -1,56 +1,60 @@
 import {
+  isSameTable,
   quoteIdentifier,
   quoteLiteral,
   quoteTable,
   type TableName,
 } from '../../postgres/quoting.ts';
-import { WRITING_SETTINGS } from '../catalog.ts';
 import type { Dependents } from '../dependencies/dependents.ts';
-import { addChecks } from '../objects/check-constraints.ts';
+import { createCheck } from '../objects/check-constraints.ts';
 import {
   type AddedColumn,
   addedColumnDefinition,
+  type Column,
   columnDefinition,
   columnSettings,
-  lateNotNulls,
-  optionList,
+  unvalidatedNotNulls,
 } from '../objects/columns.ts';
 import { revokeDefaults } from '../objects/grants.ts';
-import { useTablespace } from '../objects/indexes.ts';
 import { copySequenceState, type Sequence, stagingSequence } from '../objects/sequences.ts';
+import { createTable } from '../objects/table.ts';
+import { WRITING_SETTINGS } from '../session-settings.ts';
+import type { SwapPlan } from '../swap-plan.ts';
 
 /**
- * Statements that make the staging table of `dependents.target`, in its schema: the columns as they
- * are, then the added ones, with the checks, and without indexes, so that rows go in fast. Nobody
- * but the owner has any right on it. Run them in one transaction; with `dependents` undefined
- * (there is no target yet), the table has the added columns only, and default privileges apply.
+ * Statements that create the staging table in the target's schema: the columns as they are, then
+ * the added ones, with the checks, and without indexes, so that rows go in fast. Nobody but the
+ * owner has any right on it. Run them in one transaction. Where there is no target yet, the table
+ * has the added columns only, and default privileges apply.
  */
-export function stagingStatements(
-  dependents: Dependents | undefined,
-  staging: TableName,
-  added: readonly AddedColumn[],
-): readonly string[] {
+export function stagingStatements(plan: SwapPlan): readonly string[] {
+  const { dependents, target, staging, added } = plan;
+  const addedColumns = added.map((column) => addedColumnDefinition(target, column));
   if (dependents === undefined) {
-    const columns = added.map((column) => addedColumnDefinition(staging, column));
     return [
-      `CREATE TABLE ${quoteTable(staging)} (${columns.join(', ')})`,
-      ...comments(staging, added),
+      `CREATE TABLE ${quoteTable(staging)} (${addedColumns.join(', ')})`,
+      ...addedComments(staging, added),
     ];
   }
-  const { columns, checks, target } = dependents;
+  const columns = dependents.columns.filter(({ table }) => isSameTable(table, target));
+  const owner = quoteIdentifier(dependents.target.owner);
   return [
     ...WRITING_SETTINGS,
-    useTablespace(target.tablespace),
-    createTable(dependents, staging, added),
-    ...continueSequences(dependents, staging),
+    ...createTable(dependents.target, staging, [
+      ...columnDefinitions(dependents, staging, columns),
+      ...addedColumns,
+    ]),
+    ...stagingSequences(dependents, staging).flatMap(({ former, fresh }) =>
+      copySequenceState(fresh, former),
+    ),
     ...keepPrivate(dependents, staging),
     ...columns.flatMap((column) => columnSettings(staging, column)),
-    ...columns.flatMap((column) => lateNotNulls(staging, column)),
-    ...addChecks(staging, checks),
-    ...comments(staging, added),
-    `ALTER TABLE ${quoteTable(staging)} OWNER TO ${quoteIdentifier(target.owner)}`,
+    ...columns.flatMap((column) => unvalidatedNotNulls(staging, column)),
+    ...dependents.checks.flatMap((check) => createCheck(check, staging)),
+    ...addedComments(staging, added),
+    `ALTER TABLE ${quoteTable(staging)} OWNER TO ${owner}`,
     // Default privileges can withhold even the owner's own rights; the swap sets all of them.
-    `GRANT ALL ON TABLE ${quoteTable(staging)} TO ${quoteIdentifier(target.owner)}`,
+    `GRANT ALL ON TABLE ${quoteTable(staging)} TO ${owner}`,
   ];
 }
 
@@ -64,28 +68,17 @@ export function stagingSequences(
     .map((former) => ({ former, fresh: stagingSequence(former, staging) }));
 }
 
-function createTable(
+function columnDefinitions(
   dependents: Dependents,
   staging: TableName,
-  added: readonly AddedColumn[],
-): string {
-  const { target } = dependents;
-  const identity = new Map(
-    stagingSequences(dependents, staging).map(({ fresh }) => [fresh.column, fresh]),
-  );
-  const columns = [
-    ...dependents.columns.map((column) => columnDefinition(column, identity.get(column.name))),
-    ...added.map((column) => addedColumnDefinition(target, column)),
-  ];
-  const options = target.options.length === 0 ? '' : ` WITH (${optionList(target.options)})`;
-  const method = `USING ${quoteIdentifier(target.accessMethod)}`;
-  return `CREATE TABLE ${quoteTable(staging)} (\n  ${columns.join(',\n  ')}\n) ${method}${options}`;
-}
-
-/** Values that the load draws itself go on where the target's stand. */
-function continueSequences(dependents: Dependents, staging: TableName): readonly string[] {
-  return stagingSequences(dependents, staging).map(({ former, fresh }) =>
-    copySequenceState(fresh, former),
+  columns: readonly Column[],
+): readonly string[] {
+  const sequences = stagingSequences(dependents, staging).map(({ fresh }) => fresh);
+  return columns.map((column) =>
+    columnDefinition(
+      column,
+      sequences.find((sequence) => sequence.column === column.name),
+    ),
   );
 }
 
@@ -99,7 +92,7 @@ function keepPrivate(dependents: Dependents, staging: TableName): readonly strin
   ];
 }
 
-function comments(staging: TableName, added: readonly AddedColumn[]): readonly string[] {
+function addedComments(staging: TableName, added: readonly AddedColumn[]): readonly string[] {
   return added.flatMap(({ name, comment }) =>
     comment === undefined
       ? []

@@ -1,6 +1,7 @@
-import { quoteIdentifier } from '../../postgres/quoting.ts';
 import { arrayText, type Catalog, readRows } from '../catalog.ts';
-import type { CatalogObject } from './drop-set.ts';
+import type { Refusals } from '../refusals.ts';
+import { isFilled } from './dependent-views.ts';
+import type { DropSet } from './drop-set.ts';
 
 interface DependentOwner {
   /** In the server's words: `view public.v`, `function f(integer)`. */
@@ -16,14 +17,17 @@ interface DependentOwner {
 
 /**
  * Refuses dependents that cannot be changed: what belongs to another role or to an extension, and
- * what CREATE OR REPLACE would have to write into a schema where the user may not create.
- * `relations` are materialized views, which are rebuilt or refreshed.
+ * what would have to be recreated in a schema where the user may not create. Materialized views
+ * count too: those that are recreated, and those that are only refreshed.
  */
 export async function requireOwnership(
   catalog: Catalog,
-  dependents: readonly CatalogObject[],
-  relations: readonly number[],
+  { tables, relations, dependents, views }: DropSet,
 ): Promise<void> {
+  const materializedViews = [
+    ...relations.filter((oid) => !tables.includes(oid)),
+    ...views.filter(isFilled).map(({ oid }) => oid),
+  ];
   const owners = await readRows<DependentOwner>(
     catalog,
     catalog.sql`
@@ -39,7 +43,7 @@ export async function requireOwnership(
         WHERE oid IN (SELECT oid FROM dependent WHERE catalog = 'pg_attrdef')
       UNION SELECT 'pg_class'::regclass, conrelid FROM pg_constraint
         WHERE oid IN (SELECT oid FROM dependent WHERE catalog = 'pg_constraint') AND conrelid <> 0
-      UNION SELECT 'pg_class'::regclass, unnest(${arrayText(relations)}::oid[])
+      UNION SELECT 'pg_class'::regclass, unnest(${arrayText(materializedViews)}::oid[])
       UNION SELECT 'pg_proc'::regclass, oid FROM dependent WHERE catalog = 'pg_proc'
     )
     SELECT pg_describe_object(owning.classid, owning.oid, 0) AS description,
@@ -60,39 +64,21 @@ export async function requireOwnership(
     LEFT JOIN pg_extension e ON e.oid = d.refobjid
     ORDER BY 1`,
   );
-  for (const owner of owners) refuseOwner(catalog, owner);
+  for (const owner of owners) refuseOwner(catalog.refuse, owner);
 }
 
-function refuseOwner(catalog: Catalog, dependent: DependentOwner): void {
-  const user = quoteIdentifier(catalog.currentUser);
-  const { description, extension } = dependent;
-  const schema = quoteIdentifier(dependent.schema);
+function refuseOwner(refuse: Refusals, dependent: DependentOwner): void {
+  const { description, extension, owner, schema } = dependent;
   if (extension !== null) {
-    catalog.refuse({
-      code: 'UNSUPPORTED_DEPENDENT',
-      message: `${description} uses it and is a member of the extension ${extension}`,
-      hint: `Make the extension's object independent of the table, or load into another table.`,
-    });
+    const reason = `uses it and is a member of the extension ${extension}`;
+    const hint =
+      "Make the extension's object independent of the table, or load into another table.";
+    refuse.unsupported(description, reason, hint);
   }
-  if (!dependent.owned) {
-    catalog.refuse({
-      code: 'INSUFFICIENT_PRIVILEGE',
-      message: `${description} depends on it and belongs to ${quoteIdentifier(dependent.owner)}, of which ${user} is not a member`,
-      hint: `GRANT ${quoteIdentifier(dependent.owner)} TO ${user};`,
-    });
-  }
-  if (dependent.replaced && !dependent.mayCreate) {
-    catalog.refuse({
-      code: 'INSUFFICIENT_PRIVILEGE',
-      message: `${description} has to be replaced in schema ${schema}, where ${user} may not create`,
-      hint: `GRANT CREATE ON SCHEMA ${schema} TO ${user};`,
-    });
-  }
-  if (dependent.leakproof && !catalog.superuser) {
-    catalog.refuse({
-      code: 'INSUFFICIENT_PRIVILEGE',
-      message: `${description} is LEAKPROOF, which only a superuser can declare`,
-      hint: `Have a superuser run ALTER FUNCTION ... NOT LEAKPROOF on it.`,
-    });
+  if (!dependent.owned) refuse.missingMembership(`${description} depends on it and`, owner);
+  if (dependent.replaced && !dependent.mayCreate) refuse.missingCreate(description, schema);
+  if (dependent.leakproof) {
+    const hint = 'Have a superuser run ALTER FUNCTION ... NOT LEAKPROOF on it.';
+    refuse.superuserOnly(`${description} is LEAKPROOF, which only a superuser can declare`, hint);
   }
 }

@@ -1,13 +1,18 @@
 import type { TableName } from '../../postgres/quoting.ts';
-import { type Catalog, readRows } from '../catalog.ts';
+import { arrayText, type Catalog, readRows } from '../catalog.ts';
 
-/** A relation that reads the target, directly or through others. */
+/** A view or materialized view above the tables that are replaced, directly or through others. */
 export interface DependentView extends TableName {
   readonly oid: number;
-  readonly kind: string;
+  readonly kind: 'v' | 'm';
   readonly populated: boolean;
-  /** The longest way to the target: what is read comes before what reads it. */
+  /** Length of the longest dependency path to the tables: what is read comes before what reads it. */
   readonly depth: number;
+}
+
+/** Whether it holds rows that come from the tables. */
+export function isFilled(view: DependentView): boolean {
+  return view.kind === 'm' && view.populated;
 }
 
 interface Edge extends TableName {
@@ -19,18 +24,18 @@ interface Edge extends TableName {
 }
 
 /**
- * All views and materialized views above the target, through views and SQL functions, the nearest
+ * All views and materialized views above `tables`, through views and SQL functions, the nearest
  * first. Circles (a view on a function on that view) are cut where they close.
  */
 export async function readDependentViews(
   catalog: Catalog,
-  target: number,
+  tables: readonly number[],
 ): Promise<readonly DependentView[]> {
   const edges = await readRows<Edge>(
     catalog,
     catalog.sql`
     WITH RECURSIVE edge(reader_class, reader, reads_class, reads) AS (
-      SELECT 'pg_class'::regclass::oid, ${target}::oid, NULL::oid, NULL::oid
+      SELECT 'pg_class'::regclass::oid, unnest(${arrayText(tables)}::oid[]), NULL::oid, NULL::oid
       UNION
       SELECT CASE WHEN r.oid IS NULL THEN d.classid ELSE 'pg_class'::regclass END,
         coalesce(r.ev_class, d.objid), edge.reader_class, edge.reader
@@ -51,12 +56,12 @@ export async function readDependentViews(
     ORDER BY 1, 2`,
   );
   const depths = depthsOf(edges);
-  const readers = new Map<string, DependentView>();
+  const views = new Map<string, DependentView>();
   for (const { reader, oid, kind, schema, name, populated } of edges) {
     if (kind !== 'v' && kind !== 'm') continue;
-    readers.set(reader, { oid, kind, schema, name, populated, depth: depths(reader) });
+    views.set(reader, { oid, kind, schema, name, populated, depth: depths(reader) });
   }
-  return [...readers.values()].sort(
+  return [...views.values()].sort(
     (a, b) => a.depth - b.depth || compare(a.schema, b.schema) || compare(a.name, b.name),
   );
 }

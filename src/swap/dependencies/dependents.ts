@@ -1,14 +1,7 @@
 import { createHash } from 'node:crypto';
 import type postgres from 'postgres';
-import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
-import {
-  type Catalog,
-  type Handle,
-  openCatalog,
-  type Refusal,
-  refusalError,
-  withReadingSettings,
-} from '../catalog.ts';
+import type { TableName } from '../../postgres/quoting.ts';
+import { type Catalog, type Handle, openCatalog } from '../catalog.ts';
 import { type Check, readChecks } from '../objects/check-constraints.ts';
 import { type ColumnDefault, readColumnDefaults } from '../objects/column-defaults.ts';
 import { type Column, readColumns } from '../objects/columns.ts';
@@ -23,38 +16,43 @@ import { type Publication, readPublications } from '../objects/publications.ts';
 import { type Rule, readRules } from '../objects/rules.ts';
 import { readSequences, type Sequence } from '../objects/sequences.ts';
 import { readFunctions, type SqlFunction } from '../objects/sql-functions.ts';
-import { readTarget, type Target } from '../objects/table.ts';
+import { findRelation, readTables, type Table } from '../objects/table.ts';
 import { refuseTablespaces } from '../objects/tablespaces.ts';
 import { readTriggers, type Trigger } from '../objects/triggers.ts';
 import { readViews, type View } from '../objects/views.ts';
+import { withReadingSettings } from '../session-settings.ts';
+import { inSnapshot } from '../snapshot.ts';
 import { requireOwnership } from './dependent-owners.ts';
-import { type DependentView, readDependentViews } from './dependent-views.ts';
-import { type DropSet, oidsIn, readDropSet } from './drop-set.ts';
+import { isFilled } from './dependent-views.ts';
+import { type DropSet, readDropSet } from './drop-set.ts';
 import { type Lock, readLocks } from './lock-order.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
 /**
- * All that hangs on the target, as plain data: what it is made of, and what refers to it. Names are
- * as the catalog spells them, and every SQL text is fully qualified. Two readings of an unchanged
- * table are equal, in any session.
+ * All that depends on the target, as plain data: what it is made of, and what refers to it. Names
+ * are as the catalog spells them, and every SQL text is fully qualified. Two readings of an
+ * unchanged table are equal, in any session.
  */
-export interface Dependents {
-  readonly target: Target;
+export interface Dependents extends ByKind {
+  readonly target: Table;
+  /** SHA-256 of all else: equal if and only if nothing has changed. */
+  readonly fingerprint: string;
+}
+
+interface ByKind {
   readonly columns: readonly Column[];
   readonly sequences: readonly Sequence[];
   readonly checks: readonly Check[];
   readonly indexes: readonly Index[];
   readonly statistics: readonly Statistics[];
-  readonly foreignKeysFrom: readonly ForeignKey[];
-  readonly foreignKeysTo: readonly ForeignKey[];
+  readonly foreignKeys: readonly ForeignKey[];
   readonly grants: readonly Grant[];
   readonly defaultGrantees: readonly (string | null)[];
   readonly policies: readonly Policy[];
-  readonly policiesOfOthers: readonly Policy[];
   readonly triggers: readonly Trigger[];
   readonly rules: readonly Rule[];
   readonly views: readonly View[];
-  /** In the order in which they have to be made. */
+  /** In the order in which they have to be created. */
   readonly materializedViews: readonly MaterializedView[];
   /** All populated materialized views above the target, in the order of refreshing. */
   readonly refreshed: readonly TableName[];
@@ -63,30 +61,43 @@ export interface Dependents {
   readonly publications: readonly Publication[];
   readonly commentsAndLabels: readonly CommentOrLabel[];
   readonly locks: readonly Lock[];
-  /** SHA-256 of all the above: equal if and only if nothing has changed. */
-  readonly fingerprint: string;
 }
 
+type Reader<T> = (catalog: Catalog, dropSet: DropSet) => Promise<T>;
+
+const READERS: { readonly [Kind in keyof ByKind]: Reader<ByKind[Kind]> } = {
+  columns: readColumns,
+  sequences: readSequences,
+  checks: readChecks,
+  indexes: readIndexes,
+  statistics: readStatistics,
+  foreignKeys: readForeignKeys,
+  grants: readGrants,
+  defaultGrantees: readDefaultGrantees,
+  policies: readPolicies,
+  triggers: readTriggers,
+  rules: readRules,
+  views: readViews,
+  materializedViews: readMaterializedViews,
+  refreshed: async (_catalog, { views }) =>
+    views.filter(isFilled).map(({ schema, name }) => ({ schema, name })),
+  functions: readFunctions,
+  columnDefaults: readColumnDefaults,
+  publications: readPublications,
+  commentsAndLabels: readCommentsAndLabels,
+  locks: readLocks,
+};
+
 /**
- * Reads what hangs on `target`; undefined if there is no such table. Whatever a full load could not
- * give back, and whatever right it lacks, is one ProjectorError that names every object and every
+ * Reads what depends on `target`; undefined if there is no such table. Whatever a full load could
+ * not keep, and whatever right it lacks, is one ProjectorError that names every object and every
  * way out (UNSUPPORTED_DEPENDENT, INSUFFICIENT_PRIVILEGE). Reads only.
  */
 export async function readDependents(
   sql: postgres.Sql | postgres.ReservedSql,
   target: TableName,
 ): Promise<Dependents | undefined> {
-  const mode = 'ISOLATION LEVEL REPEATABLE READ READ ONLY';
-  // A reserved connection has, at run time, no begin of its own.
-  if ('begin' in sql && typeof sql.begin === 'function') {
-    return await sql.begin(mode, (transaction) => readDependentsInside(transaction, target));
-  }
-  await sql.unsafe(`BEGIN ${mode}`);
-  try {
-    return await readDependentsInside(sql, target);
-  } finally {
-    await sql.unsafe('ROLLBACK');
-  }
+  return await inSnapshot(sql, (snapshot) => readDependentsInside(snapshot, target));
 }
 
 /** The same, inside the transaction that `sql` is in. */
@@ -95,123 +106,33 @@ export async function readDependentsInside(
   table: TableName,
 ): Promise<Dependents | undefined> {
   return await withReadingSettings(sql, async () => {
-    const refusals: Refusal[] = [];
-    const catalog = await openCatalog(sql, refusals);
-    const found = await readTarget(catalog, table);
-    if (found === undefined) return undefined;
-    // A target of another kind is refused as such, whatever hangs on it.
-    if (refusals.length > 0) throw refusalError(quoteTable(table), refusals);
-    const dependents = await readAll(catalog, found.oid, found.target);
-    if (refusals.length > 0) throw refusalError(quoteTable(table), refusals);
-    return dependents;
+    const catalog = await openCatalog(sql);
+    const oid = await findRelation(catalog, table);
+    if (oid === undefined) return undefined;
+    const [target] = await readTables(catalog, [oid]);
+    // A target of another kind is refused as such, whatever depends on it.
+    catalog.refuse.throwIfAny(table);
+    if (target === undefined) return undefined;
+    const byKind = await readByKind(catalog, target, [oid]);
+    catalog.refuse.throwIfAny(table);
+    const found = { target, ...byKind };
+    const fingerprint = createHash('sha256').update(JSON.stringify(found)).digest('hex');
+    return { ...found, fingerprint };
   });
 }
 
-/** The hash that tells whether two readings differ. */
-function fingerprintOf(dependents: Omit<Dependents, 'fingerprint'>): string {
-  return createHash('sha256').update(JSON.stringify(dependents)).digest('hex');
-}
-
-async function readAll(catalog: Catalog, oid: number, target: Target): Promise<Dependents> {
-  const dropSet = await readDropSet(catalog, oid);
-  refuseRowTypeUsers(catalog, target, dropSet);
-  await refuseUnsupported(catalog, target, dropSet);
-  const dependentViews = await readDependentViews(catalog, oid);
-  await requireOwnership(catalog, dropSet.dependents, [
-    ...dropSet.relations.slice(1),
-    ...dependentViews.filter(isFilled).map((view) => view.oid),
-  ]);
-  await refuseTablespaces(catalog, oidsIn(dropSet.objects, 'pg_class'));
-  const [parts, references, locks] = await Promise.all([
-    readParts(catalog, oid, dropSet),
-    readReferences(catalog, oid, dropSet, dependentViews),
-    readLocks(catalog, oid, dropSet, dependentViews),
-  ]);
-  const found = { target, ...parts, ...references, locks };
-  return { ...found, fingerprint: fingerprintOf(found) };
-}
-
-/** What the target is made of, and has to be made of again. All queries are on the wire at once. */
-async function readParts(catalog: Catalog, oid: number, dropSet: DropSet) {
-  const { objects, relations } = dropSet;
-  const [columns, sequences, checks, indexes, statistics, foreignKeys] = await Promise.all([
-    readColumns(catalog, oid),
-    readSequences(catalog, oid),
-    readChecks(catalog, oid),
-    readIndexes(catalog, relations),
-    readStatistics(catalog, relations),
-    readForeignKeys(catalog, oid),
-  ]);
-  const [grants, defaultGrantees, triggers, publications, commentsAndLabels] = await Promise.all([
-    readGrants(catalog, oidsIn(objects, 'pg_class')),
-    readDefaultGrantees(catalog),
-    readTriggers(catalog, oid, oidsIn(objects, 'pg_trigger')),
-    readPublications(catalog, oid),
-    readCommentsAndLabels(
-      catalog,
-      [...objects, ...dropSet.dependents.filter(isForeignKey)],
-      dropSet.dependents.filter((object) => object.catalog === 'pg_proc'),
-    ),
-  ]);
-  return {
-    columns,
-    sequences,
-    checks,
-    indexes,
-    statistics,
-    foreignKeysFrom: foreignKeys.from,
-    foreignKeysTo: foreignKeys.to,
-    grants,
-    defaultGrantees,
-    triggers,
-    publications,
-    commentsAndLabels,
-  };
-}
-
-/** What others have that refers to it. */
-async function readReferences(
+/** All queries are on the wire at once. */
+async function readByKind(
   catalog: Catalog,
-  oid: number,
-  dropSet: DropSet,
-  dependentViews: readonly DependentView[],
-) {
-  const { dependents } = dropSet;
-  const rewrites = oidsIn(dependents, 'pg_rewrite');
-  const [policies, rebuilt, rules, views, functions, columnDefaults] = await Promise.all([
-    readPolicies(catalog, oid, oidsIn(dependents, 'pg_policy')),
-    readMaterializedViews(catalog, dropSet.relations),
-    readRules(catalog, oid, rewrites),
-    readViews(catalog, rewrites),
-    readFunctions(catalog, oidsIn(dependents, 'pg_proc')),
-    readColumnDefaults(catalog, oidsIn(dependents, 'pg_attrdef')),
-  ]);
-  return {
-    policies: policies.own,
-    policiesOfOthers: policies.others,
-    rules,
-    views,
-    materializedViews: dependentViews.flatMap((view) => rebuilt.get(view.oid) ?? []),
-    refreshed: dependentViews.filter(isFilled).map(({ schema, name }) => ({ schema, name })),
-    functions,
-    columnDefaults,
-  };
-}
-
-function refuseRowTypeUsers(catalog: Catalog, target: Target, dropSet: DropSet): void {
-  for (const { description } of dropSet.rowTypeUsers) {
-    catalog.refuse({
-      code: 'UNSUPPORTED_DEPENDENT',
-      message: `${description} uses a row type that goes with the old table`,
-      hint: `Let it name the columns it needs, or a type of its own, instead of ${quoteIdentifier(target.name)}.`,
-    });
-  }
-}
-
-function isFilled(view: DependentView): boolean {
-  return view.kind === 'm' && view.populated;
-}
-
-function isForeignKey(object: { readonly catalog: string }): boolean {
-  return object.catalog === 'pg_constraint';
+  target: TableName,
+  tables: readonly number[],
+): Promise<ByKind> {
+  const dropSet = await readDropSet(catalog, tables);
+  await refuseUnsupported(catalog, target, dropSet);
+  await requireOwnership(catalog, dropSet);
+  await refuseTablespaces(catalog, dropSet);
+  const kinds = Object.entries<Reader<unknown>>(READERS).map(
+    async ([kind, read]) => [kind, await read(catalog, dropSet)] as const,
+  );
+  return Object.fromEntries(await Promise.all(kinds)) as unknown as ByKind;
 }

@@ -1,4 +1,5 @@
 import { arrayText, type Catalog, readRows } from '../catalog.ts';
+import { type DependentView, readDependentViews } from './dependent-views.ts';
 
 /** An object by its place in the catalog. */
 export interface CatalogObject {
@@ -9,24 +10,29 @@ export interface CatalogObject {
   readonly description: string;
 }
 
-/** What goes when the old table is dropped, and what would keep it from being dropped. */
+/** What goes when the old tables are dropped, and what would keep them from being dropped. */
 export interface DropSet {
-  /** The target's oid first, then the materialized views that read it without a view between. */
+  /** The oids of the tables that are replaced. */
+  readonly tables: readonly number[];
+  /** The tables, then the materialized views that read them without a view between. */
   readonly relations: readonly number[];
-  /** Objects that DROP takes along by itself: to be made again. */
+  /** Objects that DROP takes along by itself: to be recreated. */
   readonly objects: readonly CatalogObject[];
   /** Objects that are left, and refer to one that goes: to be bound to the new one. */
   readonly dependents: readonly CatalogObject[];
-  /** The dependents that use the target's row type, for which there is no way. */
+  /** The dependents that use the row type of something that goes, for which there is no way. */
   readonly rowTypeUsers: readonly CatalogObject[];
+  /** All views above the tables, whether anything of them has to be recreated or not. */
+  readonly views: readonly DependentView[];
 }
 
 /**
- * Reads pg_depend once, from the target outwards. The rules of DROP are followed: automatic,
- * internal and partition dependencies go along, owned sequences excepted (they are handed over).
+ * Reads pg_depend, from the tables outwards. The rules of DROP are followed: automatic, internal
+ * and partition dependencies go along, owned sequences excepted (they are handed over).
  */
-export async function readDropSet(catalog: Catalog, target: number): Promise<DropSet> {
-  const relations = await readRelations(catalog, target);
+export async function readDropSet(catalog: Catalog, tables: readonly number[]): Promise<DropSet> {
+  const relations = await readRelations(catalog, tables);
+  const views = await readDependentViews(catalog, tables);
   const rows = await readRows<
     CatalogObject & { readonly dropped: boolean; readonly usesRowType: boolean }
   >(
@@ -54,10 +60,12 @@ export async function readDropSet(catalog: Catalog, target: number): Promise<Dro
     ORDER BY 1, 2`,
   );
   return {
+    tables,
     relations,
     objects: rows.filter((row) => row.dropped),
     dependents: rows.filter((row) => !row.dropped && !row.usesRowType),
     rowTypeUsers: rows.filter((row) => row.usesRowType),
+    views,
   };
 }
 
@@ -66,12 +74,15 @@ export function oidsIn(found: readonly CatalogObject[], catalog: string): number
   return found.filter((object) => object.catalog === catalog).map(({ oid }) => oid);
 }
 
-async function readRelations(catalog: Catalog, target: number): Promise<readonly number[]> {
+async function readRelations(
+  catalog: Catalog,
+  tables: readonly number[],
+): Promise<readonly number[]> {
   const rows = await readRows<{ oid: number }>(
     catalog,
     catalog.sql`
     WITH RECURSIVE relation(oid) AS (
-      SELECT ${target}::oid
+      SELECT unnest(${arrayText(tables)}::oid[])
       UNION
       SELECT v.oid
       FROM relation
@@ -82,5 +93,5 @@ async function readRelations(catalog: Catalog, target: number): Promise<readonly
     )
     SELECT oid::int8 FROM relation ORDER BY oid`,
   );
-  return [target, ...rows.map(({ oid }) => oid).filter((oid) => oid !== target)];
+  return [...new Set([...tables, ...rows.map(({ oid }) => oid)])];
 }

@@ -1,10 +1,9 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
 import { arrayText, type Catalog, readRows } from '../catalog.ts';
-import type { DependentView } from './dependent-views.ts';
-import type { CatalogObject, DropSet } from './drop-set.ts';
-import { oidsIn } from './drop-set.ts';
+import { isFilled } from './dependent-views.ts';
+import { type DropSet, oidsIn } from './drop-set.ts';
 
-/** A relation that the swap changes, and how its lock can be had. */
+/** A relation that the swap changes, and how its lock is acquired. */
 export interface Lock extends TableName {
   readonly owner: string;
   readonly kind: string;
@@ -13,29 +12,28 @@ export interface Lock extends TableName {
 }
 
 /**
- * The relations to lock, in order: what dependentViews lock first comes first (the outermost views down to
- * the innermost, then tables that refer to the target or that it refers to), the target last.
- * A referenced table of others, on which the user has no right that LOCK TABLE asks for, is left
- * out: it is locked when the old foreign key goes, under the same lock_timeout.
+ * The relations to lock besides the tables, in order: what readers lock first comes first (the
+ * outermost views down to the innermost, then tables that refer to the tables or that they refer
+ * to). A referenced table of others, on which the user has no right that LOCK TABLE asks for, is
+ * left out: it is locked when the old foreign key goes, under the same lock_timeout.
  */
-export async function readLocks(
-  catalog: Catalog,
-  target: number,
-  dropSet: DropSet,
-  dependentViews: readonly DependentView[],
-): Promise<readonly Lock[]> {
+export async function readLocks(catalog: Catalog, dropSet: DropSet): Promise<readonly Lock[]> {
+  const { tables, views } = dropSet;
+  const found = [...dropSet.objects, ...dropSet.dependents];
+  const filled = views.filter(isFilled).map(({ oid }) => oid);
   const rows = await readRows<
     Omit<Lock, 'method'> & { readonly oid: number; readonly method: Lock['method'] | null }
   >(
     catalog,
     catalog.sql`
-    WITH touched(oid) AS (
-      SELECT ev_class FROM pg_rewrite WHERE oid = ANY (${arrayText(ownersOf(dropSet, 'pg_rewrite'))}::oid[])
-      UNION SELECT polrelid FROM pg_policy WHERE oid = ANY (${arrayText(ownersOf(dropSet, 'pg_policy'))}::oid[])
-      UNION SELECT adrelid FROM pg_attrdef WHERE oid = ANY (${arrayText(ownersOf(dropSet, 'pg_attrdef'))}::oid[])
-      UNION SELECT conrelid FROM pg_constraint WHERE confrelid = ${target}
-      UNION SELECT confrelid FROM pg_constraint WHERE conrelid = ${target} AND contype = 'f'
-      UNION SELECT unnest(${arrayText(refreshed(dependentViews))}::oid[])
+    WITH target(oid) AS (SELECT unnest(${arrayText(tables)}::oid[])), touched(oid) AS (
+      SELECT ev_class FROM pg_rewrite WHERE oid = ANY (${arrayText(oidsIn(found, 'pg_rewrite'))}::oid[])
+      UNION SELECT polrelid FROM pg_policy WHERE oid = ANY (${arrayText(oidsIn(found, 'pg_policy'))}::oid[])
+      UNION SELECT adrelid FROM pg_attrdef WHERE oid = ANY (${arrayText(oidsIn(found, 'pg_attrdef'))}::oid[])
+      UNION SELECT conrelid FROM pg_constraint WHERE confrelid IN (SELECT oid FROM target)
+      UNION SELECT confrelid FROM pg_constraint
+        WHERE conrelid IN (SELECT oid FROM target) AND contype = 'f'
+      UNION SELECT unnest(${arrayText(filled)}::oid[])
     )
     SELECT c.oid::int8, n.nspname AS schema, c.relname AS name, pg_get_userbyid(c.relowner) AS owner,
       c.relkind AS kind,
@@ -44,10 +42,10 @@ export async function readLocks(
           OR has_table_privilege(c.oid, 'DELETE') OR has_table_privilege(c.oid, 'TRUNCATE'))
         THEN 'lock-table' END AS method
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.oid IN (SELECT oid FROM touched) AND c.oid <> ${target}
+    WHERE c.oid IN (SELECT oid FROM touched EXCEPT SELECT oid FROM target)
     ORDER BY n.nspname, c.relname`,
   );
-  const depth = new Map(dependentViews.map((view) => [view.oid, view.depth]));
+  const depth = new Map(views.map((view) => [view.oid, view.depth]));
   return rows
     .toSorted((a, b) => (depth.get(b.oid) ?? 0) - (depth.get(a.oid) ?? 0))
     .flatMap(({ oid: _oid, method, ...lock }) => (method === null ? [] : [{ ...lock, method }]));
@@ -63,16 +61,4 @@ export function lockStatement({ kind, method, owner, ...table }: Lock): string {
     return `LOCK TABLE ONLY ${quoteTable(table)} IN ACCESS EXCLUSIVE MODE`;
   const word = kind === 'v' ? 'VIEW' : kind === 'm' ? 'MATERIALIZED VIEW' : 'TABLE';
   return `ALTER ${word} ${quoteTable(table)} OWNER TO ${quoteIdentifier(owner)}`;
-}
-
-/** Materialized views whose rows come from the target, and that hold any. */
-function refreshed(dependentViews: readonly DependentView[]): number[] {
-  return dependentViews
-    .filter(({ kind, populated }) => kind === 'm' && populated)
-    .map(({ oid }) => oid);
-}
-
-function ownersOf(dropSet: DropSet, catalogName: string): number[] {
-  const all: readonly CatalogObject[] = [...dropSet.objects, ...dropSet.dependents];
-  return oidsIn(all, catalogName);
 }

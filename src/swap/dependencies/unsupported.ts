@@ -1,11 +1,10 @@
-import { quoteTable } from '../../postgres/quoting.ts';
+import { quoteTable, type TableName } from '../../postgres/quoting.ts';
 import { arrayText, type Catalog, readRows } from '../catalog.ts';
-import type { Target } from '../objects/table.ts';
 import { type CatalogObject, type DropSet, oidsIn } from './drop-set.ts';
 
 /**
- * The catalogs whose rows DROP takes along with the target or a materialized view, and that a kind
- * of this directory makes again: pg_class (TOAST, indexes, identity sequences), pg_type (the row
+ * The catalogs whose rows DROP takes along with a table or a materialized view, and that a module
+ * of `objects` recreates: pg_class (TOAST, indexes, identity sequences), pg_type (the row
  * type), pg_rewrite (rules), and so on.
  */
 const RECREATED = new Set([
@@ -20,31 +19,33 @@ const RECREATED = new Set([
   'pg_statistic_ext',
 ]);
 
-/** The catalogs whose rows can refer to what goes, and that a kind of this directory binds anew. */
+/** The catalogs whose rows can refer to what goes, and that a module of `objects` rebinds. */
 const REBOUND = new Set(['pg_rewrite', 'pg_proc', 'pg_policy', 'pg_constraint', 'pg_attrdef']);
 
-/** Refuses, by name, everything in pg_depend and pg_shdepend that no kind here answers for. */
+/** Refuses every dependency that no module of `objects` handles, and users of a row type that goes. */
 export async function refuseUnsupported(
   catalog: Catalog,
-  target: Target,
+  target: TableName,
   dropSet: DropSet,
 ): Promise<void> {
-  const odd = [
+  const { refuse } = catalog;
+  const ownType = `Let it name the columns it needs, or a type of its own, instead of ${quoteTable(target)}.`;
+  for (const { description } of dropSet.rowTypeUsers) {
+    refuse.unsupported(description, 'uses a row type that goes with the old table', ownType);
+  }
+  const unknown = [
     ...dropSet.objects.filter((object) => !RECREATED.has(object.catalog)),
     ...dropSet.dependents.filter((object) => !REBOUND.has(object.catalog)),
     ...(await readUnsupportedKinds(catalog, dropSet)),
   ];
-  for (const { description } of odd) {
-    catalog.refuse({
-      code: 'UNSUPPORTED_DEPENDENT',
-      message: `${description} depends on it in a way that is not known here`,
-      hint: `Drop it before the full load and make it again after, or load into another table than ${quoteTable(target)}.`,
-    });
+  const hint = `Drop it before the full load and create it again after, or load into another table than ${quoteTable(target)}.`;
+  for (const { description } of unknown) {
+    refuse.unsupported(description, 'depends on it in a way that is not known here', hint);
   }
 }
 
 /**
- * Objects of known catalogs but of kinds that have no place here: relations other than indexes,
+ * Objects of known catalogs but of kinds that no module handles: relations other than indexes,
  * TOAST tables and sequences; functions that are aggregates; constraints of domains; rights of a
  * kind that a later server may add.
  */

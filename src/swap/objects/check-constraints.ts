@@ -1,31 +1,36 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
-import { type Catalog, readRows } from '../catalog.ts';
+import { arrayText, type Catalog, readRows } from '../catalog.ts';
+import type { DropSet } from '../dependencies/drop-set.ts';
 
 /** A CHECK constraint. `definition` is pg_get_constraintdef's, NOT VALID and NO INHERIT included. */
 export interface Check {
+  readonly table: TableName;
   readonly name: string;
   readonly definition: string;
 }
 
-/** The CHECK constraints of the target. */
-export async function readChecks(catalog: Catalog, target: number): Promise<readonly Check[]> {
+/** The CHECK constraints of the tables. */
+export async function readChecks(catalog: Catalog, { tables }: DropSet): Promise<readonly Check[]> {
   return await readRows<Check>(
     catalog,
     catalog.sql`
-    SELECT conname AS name, pg_get_constraintdef(oid) AS definition
-    FROM pg_constraint WHERE conrelid = ${target} AND contype = 'c'
-    ORDER BY conname`,
+    SELECT json_build_object('schema', n.nspname, 'name', c.relname) AS table,
+      con.conname AS name, pg_get_constraintdef(con.oid) AS definition
+    FROM pg_constraint con
+    JOIN pg_class c ON c.oid = con.conrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE con.conrelid = ANY (${arrayText(tables)}::oid[]) AND con.contype = 'c'
+    ORDER BY n.nspname, c.relname, con.conname`,
   );
 }
 
 /**
- * Puts the checks on staging while it is empty: each row is then checked as it comes in, and the
+ * ADD CONSTRAINT, for staging while it is empty: each row is then checked as it comes in, and the
  * first that breaks one is named by COPY itself. Those declared NOT VALID hold for new rows too,
  * and keep their state; CREATE TABLE would mark them as valid.
  */
-export function addChecks(staging: TableName, checks: readonly Check[]): readonly string[] {
-  return checks.map(
-    ({ name, definition }) =>
-      `ALTER TABLE ${quoteTable(staging)} ADD CONSTRAINT ${quoteIdentifier(name)} ${definition}`,
-  );
+export function createCheck({ name, definition }: Check, staging: TableName): readonly string[] {
+  return [
+    `ALTER TABLE ${quoteTable(staging)} ADD CONSTRAINT ${quoteIdentifier(name)} ${definition}`,
+  ];
 }

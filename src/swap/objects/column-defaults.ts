@@ -1,17 +1,18 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
 import { arrayText, type Catalog, readRows } from '../catalog.ts';
+import { type DropSet, oidsIn } from '../dependencies/drop-set.ts';
 
-/** A default of another table that draws from the target's identity sequence. */
+/** A default of another table that draws from an identity sequence of the tables. */
 export interface ColumnDefault {
   readonly table: TableName;
   readonly column: string;
   readonly expression: string;
 }
 
-/** The defaults with the given pg_attrdef oids. */
+/** The defaults of other tables that depend on something that goes. */
 export async function readColumnDefaults(
   catalog: Catalog,
-  oids: readonly number[],
+  { dependents }: DropSet,
 ): Promise<readonly ColumnDefault[]> {
   return await readRows<ColumnDefault>(
     catalog,
@@ -22,12 +23,18 @@ export async function readColumnDefaults(
     JOIN pg_class c ON c.oid = d.adrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
-    WHERE d.oid = ANY (${arrayText(oids)}::oid[])
+    WHERE d.oid = ANY (${arrayText(oidsIn(dependents, 'pg_attrdef'))}::oid[])
     ORDER BY n.nspname, c.relname, a.attnum`,
   );
 }
 
-/** ALTER TABLE ONLY: each partition's default is a row of its own. */
-export function rebindColumnDefault({ table, column, expression }: ColumnDefault): string {
-  return `ALTER TABLE ONLY ${quoteTable(table)} ALTER COLUMN ${quoteIdentifier(column)} SET DEFAULT ${expression}`;
+/** ALTER COLUMN ... SET DEFAULT; ONLY, since each partition's default is an object of its own. */
+export function rebindColumnDefault({
+  table,
+  column,
+  expression,
+}: ColumnDefault): readonly string[] {
+  return [
+    `ALTER TABLE ONLY ${quoteTable(table)} ALTER COLUMN ${quoteIdentifier(column)} SET DEFAULT ${expression}`,
+  ];
 }

@@ -5,11 +5,13 @@ import {
   quoteTable,
   type TableName,
 } from '../../postgres/quoting.ts';
-import { type Catalog, readRows } from '../catalog.ts';
+import { arrayText, type Catalog, readRows } from '../catalog.ts';
+import type { DropSet } from '../dependencies/drop-set.ts';
 import type { Sequence } from './sequences.ts';
 
 /** A column as CREATE TABLE and ALTER COLUMN write it; every name in the texts is qualified. */
 export interface Column {
+  readonly table: TableName;
   readonly name: string;
   readonly type: string;
   /** Only where it is not the type's own. */
@@ -42,12 +44,16 @@ export interface AddedColumn {
   readonly comment?: string;
 }
 
-/** The columns of a relation, in order; those dropped are gone for good. */
-export async function readColumns(catalog: Catalog, oid: number): Promise<readonly Column[]> {
+/** The columns of the relations, in order; those dropped are gone for good. */
+export async function readColumns(
+  catalog: Catalog,
+  { relations }: DropSet,
+): Promise<readonly Column[]> {
   return await readRows<Column>(
     catalog,
     catalog.sql`
-    SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
+    SELECT json_build_object('schema', n.nspname, 'name', c.relname) AS table,
+      a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
       CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation::text END
         AS collation,
       CASE WHEN a.attnotnull THEN json_build_object('name', nn.conname,
@@ -64,16 +70,19 @@ export async function readColumns(catalog: Catalog, oid: number): Promise<readon
       NULLIF(a.attstattarget, -1) AS "statisticsTarget",
       coalesce(a.attoptions, '{}') AS options
     FROM pg_attribute a
+    JOIN pg_class c ON c.oid = a.attrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_type t ON t.oid = a.atttypid
     LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     LEFT JOIN pg_constraint nn
       ON nn.conrelid = a.attrelid AND nn.contype = 'n' AND nn.conkey = ARRAY[a.attnum]
-    WHERE a.attrelid = ${oid} AND a.attnum > 0 AND NOT a.attisdropped
-    ORDER BY a.attnum`,
+    WHERE a.attrelid = ANY (${arrayText(relations)}::oid[]) AND a.attnum > 0
+      AND NOT a.attisdropped
+    ORDER BY n.nspname, c.relname, a.attnum`,
   );
 }
 
-/** One column of CREATE TABLE. A sequence of an identity column is made as `sequence` says. */
+/** One column of CREATE TABLE; `sequence` is what an identity column creates. */
 export function columnDefinition(column: Column, sequence: Sequence | undefined): string {
   const parts = [quoteIdentifier(column.name), column.type];
   if (column.collation !== null) parts.push(`COLLATE ${column.collation}`);
@@ -111,8 +120,8 @@ export function columnSettings(table: TableName, column: Column): readonly strin
   return statements;
 }
 
-/** NOT NULL constraints that were declared NOT VALID (PostgreSQL 18): new rows keep to them. */
-export function lateNotNulls(table: TableName, column: Column): readonly string[] {
+/** NOT NULL constraints that were declared NOT VALID (PostgreSQL 18): they hold for new rows. */
+export function unvalidatedNotNulls(table: TableName, column: Column): readonly string[] {
   if (column.notNull === null || column.notNull.valid) return [];
   const { name, noInherit } = column.notNull;
   const add = `ALTER TABLE ${quoteTable(table)} ADD CONSTRAINT ${quoteIdentifier(name ?? '')}`;

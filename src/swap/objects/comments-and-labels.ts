@@ -1,6 +1,6 @@
 import { quoteIdentifier, quoteLiteral } from '../../postgres/quoting.ts';
 import { arrayText, type Catalog, readRows } from '../catalog.ts';
-import type { CatalogObject } from '../dependencies/drop-set.ts';
+import type { CatalogObject, DropSet } from '../dependencies/drop-set.ts';
 
 /** A comment, a security label, or a tie to an extension (DEPENDS ON EXTENSION) of an object. */
 export interface CommentOrLabel {
@@ -12,45 +12,44 @@ export interface CommentOrLabel {
   readonly text: string;
 }
 
-/** Everything said about objects that are made again, or that lose it by being replaced. */
+interface CommentOrLabelRow extends Omit<CommentOrLabel, 'object'> {
+  /** pg_identify_object's. */
+  readonly type: string;
+  readonly identity: string;
+}
+
+/** The comments and labels of what is recreated, and the extensions of what is replaced as well. */
 export async function readCommentsAndLabels(
   catalog: Catalog,
-  dropSet: readonly CatalogObject[],
-  replaced: readonly CatalogObject[],
+  { objects, dependents }: DropSet,
 ): Promise<readonly CommentOrLabel[]> {
-  const made = [dropSet.map((object) => object.catalog), dropSet.map(({ oid }) => oid)] as const;
-  const tied = [...dropSet, ...replaced];
-  const rows = await readRows<{
-    kind: CommentOrLabel['kind'];
-    type: string;
-    identity: string;
-    by: string | null;
-    text: string;
-  }>(
+  const isIn = (name: string) => (object: CatalogObject) => object.catalog === name;
+  const recreated = [...objects, ...dependents.filter(isIn('pg_constraint'))];
+  const tied = [...recreated, ...dependents.filter(isIn('pg_proc'))];
+  const list = (found: readonly CatalogObject[]) => catalog.sql`
+    SELECT catalog::regclass, oid FROM unnest(
+      ${arrayText(found.map((object) => object.catalog))}::text[],
+      ${arrayText(found.map(({ oid }) => oid))}::oid[]) AS listed(catalog, oid)`;
+  const rows = await readRows<CommentOrLabelRow>(
     catalog,
     catalog.sql`
-    WITH made(classid, oid) AS (
-      SELECT catalog::regclass, oid FROM unnest(${arrayText(made[0])}::text[], ${arrayText(made[1])}::oid[])
-        AS listed(catalog, oid)
-    ), tied(classid, oid) AS (
-      SELECT catalog::regclass, oid FROM unnest(${arrayText(tied.map((object) => object.catalog))}::text[],
-        ${arrayText(tied.map(({ oid }) => oid))}::oid[]) AS listed(catalog, oid)
-    ), said AS (
+    WITH recreated(classid, oid) AS (${list(recreated)}), tied(classid, oid) AS (${list(tied)}
+    ), attached AS (
       SELECT 'comment' AS kind, d.classoid, d.objoid, d.objsubid, NULL AS by, d.description AS text
-      FROM made JOIN pg_description d ON d.classoid = made.classid AND d.objoid = made.oid
+      FROM recreated r JOIN pg_description d ON d.classoid = r.classid AND d.objoid = r.oid
       UNION ALL
       SELECT 'label', l.classoid, l.objoid, l.objsubid, l.provider, l.label
-      FROM made JOIN pg_seclabel l ON l.classoid = made.classid AND l.objoid = made.oid
+      FROM recreated r JOIN pg_seclabel l ON l.classoid = r.classid AND l.objoid = r.oid
       UNION ALL
       SELECT 'extension', d.classid, d.objid, 0, e.extname, ''
       FROM tied JOIN pg_depend d ON d.classid = tied.classid AND d.objid = tied.oid
         AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'x'
       JOIN pg_extension e ON e.oid = d.refobjid
     )
-    SELECT said.kind, named.type, named.identity, said.by, said.text
-    FROM said
-    CROSS JOIN LATERAL pg_identify_object(said.classoid, said.objoid, said.objsubid) AS named
-    ORDER BY said.kind, named.type, named.identity, said.by`,
+    SELECT attached.kind, named.type, named.identity, attached.by, attached.text
+    FROM attached
+    CROSS JOIN LATERAL pg_identify_object(attached.classoid, attached.objoid, attached.objsubid) AS named
+    ORDER BY attached.kind, named.type, named.identity, attached.by`,
   );
   return rows.map(({ kind, type, identity, by, text }) => ({
     kind,
@@ -60,12 +59,12 @@ export async function readCommentsAndLabels(
   }));
 }
 
-/** The statement that says it again, once every object has its final name. */
-export function commentStatement({ kind, object, by, text }: CommentOrLabel): string {
-  if (kind === 'comment') return `COMMENT ON ${object} IS ${quoteLiteral(text)}`;
+/** The statement that sets it again, once every object has its final name. */
+export function commentStatement({ kind, object, by, text }: CommentOrLabel): readonly string[] {
+  if (kind === 'comment') return [`COMMENT ON ${object} IS ${quoteLiteral(text)}`];
   const other = quoteIdentifier(by ?? '');
-  if (kind === 'label') return `SECURITY LABEL FOR ${other} ON ${object} IS ${quoteLiteral(text)}`;
-  return `ALTER ${object} DEPENDS ON EXTENSION ${other}`;
+  if (kind === 'extension') return [`ALTER ${object} DEPENDS ON EXTENSION ${other}`];
+  return [`SECURITY LABEL FOR ${other} ON ${object} IS ${quoteLiteral(text)}`];
 }
 
 /** pg_identify_object's type in the words of COMMENT ON. */

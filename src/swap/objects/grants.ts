@@ -4,7 +4,9 @@ import {
   quoteTable,
   type TableName,
 } from '../../postgres/quoting.ts';
-import { arrayText, type Catalog, readRows } from '../catalog.ts';
+import { arrayText, type Catalog, readObjects, readRows } from '../catalog.ts';
+import { type DropSet, oidsIn } from '../dependencies/drop-set.ts';
+import type { Refusals } from '../refusals.ts';
 
 /** What one role gave another on a relation or a column. */
 export interface Grant {
@@ -20,16 +22,16 @@ export interface Grant {
   readonly withGrantOption: readonly string[];
 }
 
-interface GrantRow extends Grant {
+interface GrantFacts {
   readonly canBecomeGrantor: boolean;
 }
 
-/** All grants on the given relations and their columns, in the order in which they were given. */
+/** All grants on what has to be recreated and on its columns, in the order in which they were given. */
 export async function readGrants(
   catalog: Catalog,
-  relations: readonly number[],
+  { objects }: DropSet,
 ): Promise<readonly Grant[]> {
-  const rows = await readRows<GrantRow>(
+  return await readObjects<Grant, GrantFacts>(
     catalog,
     catalog.sql`
     SELECT json_build_object('schema', n.nspname, 'name', c.relname) AS object,
@@ -41,8 +43,9 @@ export async function readGrants(
         FILTER (WHERE NOT acl.is_grantable), '{}') AS plain,
       coalesce(array_agg(acl.privilege_type ORDER BY acl.privilege_type)
         FILTER (WHERE acl.is_grantable), '{}') AS "withGrantOption",
-      acl.grantor = quote_ident(current_user)::regrole OR acl.grantor = c.relowner
-        OR pg_has_role(acl.grantor, ${catalog.setRole}) AS "canBecomeGrantor"
+      json_build_object('canBecomeGrantor',
+        acl.grantor = quote_ident(current_user)::regrole OR acl.grantor = c.relowner
+          OR pg_has_role(acl.grantor, ${catalog.setRole})) AS facts
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
     CROSS JOIN LATERAL (
@@ -54,13 +57,12 @@ export async function readGrants(
       WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attacl IS NOT NULL) AS held
     CROSS JOIN LATERAL aclexplode(held.acl) WITH ORDINALITY
       AS acl(grantor, grantee, privilege_type, is_grantable, place)
-    WHERE c.oid = ANY (${arrayText(relations)}::oid[]) AND c.relkind IN ('r', 'm', 'S')
+    WHERE c.oid = ANY (${arrayText(oidsIn(objects, 'pg_class'))}::oid[]) AND c.relkind IN ('r', 'm', 'S')
     GROUP BY n.nspname, c.relname, c.relkind, c.relowner, held.column, held.attnum, acl.grantor,
       acl.grantee
     ORDER BY n.nspname, c.relname, held.attnum, min(acl.place)`,
+    refuseGrant,
   );
-  for (const row of rows) if (!row.canBecomeGrantor) refuseGrantor(catalog, row);
-  return rows.map(({ canBecomeGrantor: _can, ...grant }) => grant);
 }
 
 /** The roles to which default privileges of the current user give rights on what it creates. */
@@ -77,10 +79,7 @@ export async function readDefaultGrantees(catalog: Catalog): Promise<readonly (s
   return rows.map(({ grantee }) => grantee);
 }
 
-/**
- * Takes away what default privileges gave others on something just made, before anyone can use it;
- * and gives its maker (or owner, by then) the rights that they may have withheld.
- */
+/** Takes away what default privileges gave others on something just created, before its commit. */
 export function revokeDefaults(
   object: TableName,
   on: Grant['on'],
@@ -144,12 +143,10 @@ function roleName(role: string | null): string {
   return role === null ? 'PUBLIC' : quoteIdentifier(role);
 }
 
-function refuseGrantor(catalog: Catalog, row: GrantRow): void {
-  const user = quoteIdentifier(catalog.currentUser);
-  const grantor = quoteIdentifier(row.grantor);
-  catalog.refuse({
-    code: 'INSUFFICIENT_PRIVILEGE',
-    message: `rights on ${quoteTable(row.object)} were given to ${roleName(row.grantee)} by ${grantor}, in whose name ${user} cannot give them again`,
-    hint: `GRANT ${grantor} TO ${user};`,
-  });
+function refuseGrant(refuse: Refusals, grant: Grant, { canBecomeGrantor }: GrantFacts): void {
+  if (canBecomeGrantor) return;
+  const grantor = quoteIdentifier(grant.grantor);
+  const what = `rights on ${quoteTable(grant.object)} were given to ${roleName(grant.grantee)}`;
+  const message = `${what} by ${grantor}, in whose name ${refuse.user} cannot give them again`;
+  refuse.missingRight(message, `GRANT ${grantor} TO ${refuse.user};`);
 }

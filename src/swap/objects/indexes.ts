@@ -1,9 +1,12 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
-import { arrayText, type Catalog, readRows } from '../catalog.ts';
+import { arrayText, type Catalog, readObjects } from '../catalog.ts';
+import type { DropSet } from '../dependencies/drop-set.ts';
+import type { Refusals } from '../refusals.ts';
 import { temporaryName } from '../temporary-names.ts';
 import { optionList } from './columns.ts';
+import { useTablespace } from './table.ts';
 
-/** An index of the target or of a materialized view, with the constraint that it backs. */
+/** An index of one of the tables or of a materialized view, with the constraint that it backs. */
 export interface Index {
   readonly table: TableName;
   readonly name: string;
@@ -31,18 +34,22 @@ export interface IndexConstraint {
   readonly buildsItsIndex: boolean;
 }
 
-/** The indexes of the given relations; a half-built one is refused, since nobody can tell its use. */
+interface IndexFacts {
+  readonly valid: boolean;
+  /** Whether the definition could be split after the table. */
+  readonly split: boolean;
+}
+
+/** The indexes of the relations; a half-built one is refused, since nobody can tell its use. */
 export async function readIndexes(
   catalog: Catalog,
-  relations: readonly number[],
+  { relations }: DropSet,
 ): Promise<readonly Index[]> {
-  const rows = await readRows<Index & { readonly valid: boolean; readonly known: boolean }>(
+  return await readObjects<Index, IndexFacts>(
     catalog,
     catalog.sql`
     SELECT json_build_object('schema', n.nspname, 'name', t.relname) AS table, c.relname AS name,
-      i.indisunique AS unique, i.indisvalid AND i.indisready AS valid,
-      left(def.text, length(def.prefix)) = def.prefix AS known,
-      substr(def.text, length(def.prefix) + 1) AS definition,
+      i.indisunique AS unique, substr(def.text, length(def.prefix) + 1) AS definition,
       ts.spcname AS tablespace, coalesce(c.reloptions, '{}') AS options,
       CASE WHEN con.oid IS NOT NULL THEN json_build_object(
         'definition', pg_get_constraintdef(con.oid), 'primary', con.contype = 'p',
@@ -51,7 +58,9 @@ export async function readIndexes(
       i.indisclustered AS clustered, i.indisreplident AS "replicaIdentity",
       ARRAY(SELECT json_build_object('column', a.attnum, 'target', a.attstattarget)
         FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attstattarget >= 0 ORDER BY a.attnum)
-        AS "statisticsTargets"
+        AS "statisticsTargets",
+      json_build_object('valid', i.indisvalid AND i.indisready,
+        'split', left(def.text, length(def.prefix)) = def.prefix) AS facts
     FROM pg_index i
     JOIN pg_class c ON c.oid = i.indexrelid
     JOIN pg_class t ON t.oid = i.indrelid
@@ -64,43 +73,22 @@ export async function readIndexes(
         || quote_ident(c.relname) || ' ON ' || t.oid::regclass::text || ' ' AS prefix) AS def
     WHERE i.indrelid = ANY (${arrayText(relations)}::oid[])
     ORDER BY n.nspname, t.relname, c.relname`,
+    refuseIndex,
   );
-  for (const row of rows) {
-    const index = quoteTable({ schema: row.table.schema, name: row.name });
-    if (!row.valid) {
-      catalog.refuse({
-        code: 'UNSUPPORTED_DEPENDENT',
-        message: `index ${index} is not valid: its building was broken off, or is under way`,
-        hint: `REINDEX INDEX CONCURRENTLY ${index}; or DROP INDEX ${index};`,
-      });
-    } else if (!row.known) {
-      catalog.refuse({
-        code: 'UNSUPPORTED_DEPENDENT',
-        message: `index ${index} has a definition that cannot be rewritten`,
-        hint: 'Drop it, or report its definition.',
-      });
-    }
-  }
-  return rows.map(({ valid: _valid, known: _known, ...index }) => index);
 }
 
-/** The name of `index` while it is built on staging: it follows from the definition. */
-export function stagingIndexName(index: Index, staging: TableName): string {
-  return temporaryName(staging, ['index', index]);
-}
-
-/** CREATE INDEX under `name` on `table`, as a transaction of its own would run it. */
+/** CREATE INDEX under `name` on `table`, inside a transaction. */
 export function createIndex(index: Index, table: TableName, name: string): readonly string[] {
   const unique = index.unique ? 'UNIQUE ' : '';
   return [
     useTablespace(index.tablespace),
     `CREATE ${unique}INDEX IF NOT EXISTS ${quoteIdentifier(name)} ON ${quoteTable(table)} ${index.definition}`,
-    ...statisticsTargets(index, { schema: table.schema, name }),
+    ...setStatisticsTargets(index, { schema: table.schema, name }),
   ];
 }
 
 /** ALTER TABLE ... ADD CONSTRAINT of an index-backed constraint, named `name` like its index. */
-export function addIndexConstraint(
+export function createIndexConstraint(
   index: Index,
   table: TableName,
   name: string,
@@ -108,50 +96,60 @@ export function addIndexConstraint(
   const { constraint } = index;
   if (constraint === null) return [];
   const add = `ALTER TABLE ${quoteTable(table)} ADD CONSTRAINT ${quoteIdentifier(name)}`;
-  if (constraint.buildsItsIndex) return addBuildingConstraint(index, constraint, table, name, add);
+  if (constraint.buildsItsIndex) return createWithIndex(index, table, name, add);
   const kind = constraint.primary ? 'PRIMARY KEY' : 'UNIQUE';
   const deferrable = constraint.deferrable ? ' DEFERRABLE' : '';
   const deferred = constraint.deferred ? ' INITIALLY DEFERRED' : '';
   return [`${add} ${kind} USING INDEX ${quoteIdentifier(name)}${deferrable}${deferred}`];
 }
 
-/** The tablespace that the next CREATE of the transaction uses; '' is the database's own. */
-export function useTablespace(tablespace: string | null): string {
-  return `SET LOCAL default_tablespace = ${tablespace === null ? "''" : quoteIdentifier(tablespace)}`;
-}
-
 /** Statements that mark the index which CLUSTER uses and the one which is the replica identity. */
 export function indexMarks(index: Index): readonly string[] {
-  const kind = `ALTER TABLE ${quoteTable(index.table)}`;
+  const alter = `ALTER TABLE ${quoteTable(index.table)}`;
   const name = quoteIdentifier(index.name);
   return [
-    ...(index.clustered ? [`${kind} CLUSTER ON ${name}`] : []),
-    ...(index.replicaIdentity ? [`${kind} REPLICA IDENTITY USING INDEX ${name}`] : []),
+    ...(index.clustered ? [`${alter} CLUSTER ON ${name}`] : []),
+    ...(index.replicaIdentity ? [`${alter} REPLICA IDENTITY USING INDEX ${name}`] : []),
   ];
 }
 
-function addBuildingConstraint(
+/** The name of `index` while it is built on staging: it follows from the definition. */
+export function stagingIndexName(index: Index, staging: TableName): string {
+  return temporaryName(staging, ['index', index]);
+}
+
+function createWithIndex(
   index: Index,
-  constraint: IndexConstraint,
   table: TableName,
   name: string,
   add: string,
 ): readonly string[] {
   const place = { schema: table.schema, name };
-  const { options } = index;
+  const { options, constraint } = index;
   return [
     useTablespace(index.tablespace),
-    `${add} ${constraint.definition}`,
+    `${add} ${constraint?.definition}`,
     ...(options.length > 0
       ? [`ALTER INDEX ${quoteTable(place)} SET (${optionList(options)})`]
       : []),
-    ...statisticsTargets(index, place),
+    ...setStatisticsTargets(index, place),
   ];
 }
 
-function statisticsTargets(index: Index, place: TableName): readonly string[] {
+function setStatisticsTargets(index: Index, place: TableName): readonly string[] {
   return index.statisticsTargets.map(
     ({ column, target }) =>
       `ALTER INDEX ${quoteTable(place)} ALTER COLUMN ${column} SET STATISTICS ${target}`,
   );
+}
+
+function refuseIndex(refuse: Refusals, { table, name }: Index, facts: IndexFacts): void {
+  const index = quoteTable({ schema: table.schema, name });
+  if (!facts.valid) {
+    const hint = `REINDEX INDEX CONCURRENTLY ${index}; or DROP INDEX ${index};`;
+    refuse.unsupported(`index ${index}`, 'is not valid: its build failed, or is under way', hint);
+  } else if (!facts.split) {
+    const hint = 'Drop it, or report its definition.';
+    refuse.unsupported(`index ${index}`, 'has a definition that cannot be rewritten', hint);
+  }
 }

@@ -1,10 +1,13 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
 import { arrayText, type Catalog, readRows } from '../catalog.ts';
+import { type DropSet, oidsIn } from '../dependencies/drop-set.ts';
 
 /** A row-level security policy. The expressions are as pg_get_expr writes them. */
 export interface Policy {
   readonly name: string;
   readonly table: TableName;
+  /** Whether it is a policy of one of the tables that are replaced, or another's that reads one. */
+  readonly own: boolean;
   readonly permissive: boolean;
   readonly command: string;
   /** null stands for PUBLIC. */
@@ -13,50 +16,45 @@ export interface Policy {
   readonly check: string | null;
 }
 
-/** The target's own policies, and those of other tables (by oid) that read it. */
+/** The policies of the tables, and those of other tables that read them. */
 export async function readPolicies(
   catalog: Catalog,
-  target: number,
-  others: readonly number[],
-): Promise<{ readonly own: readonly Policy[]; readonly others: readonly Policy[] }> {
-  const rows = await readRows<Policy & { readonly isOwn: boolean }>(
+  { tables, dependents }: DropSet,
+): Promise<readonly Policy[]> {
+  return await readRows<Policy>(
     catalog,
     catalog.sql`
     SELECT p.polname AS name, json_build_object('schema', n.nspname, 'name', c.relname) AS table,
-      p.polpermissive AS permissive,
+      p.polrelid = ANY (${arrayText(tables)}::oid[]) AS own, p.polpermissive AS permissive,
       CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE'
         WHEN 'd' THEN 'DELETE' ELSE 'ALL' END AS command,
       ARRAY(SELECT CASE WHEN role <> 0 THEN pg_get_userbyid(role) END
         FROM unnest(p.polroles) AS role ORDER BY 1) AS roles,
       pg_get_expr(p.polqual, p.polrelid) AS using,
-      pg_get_expr(p.polwithcheck, p.polrelid) AS check, p.polrelid = ${target} AS "isOwn"
+      pg_get_expr(p.polwithcheck, p.polrelid) AS check
     FROM pg_policy p
     JOIN pg_class c ON c.oid = p.polrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE p.polrelid = ${target} OR p.oid = ANY (${arrayText(others)}::oid[])
+    WHERE p.polrelid = ANY (${arrayText(tables)}::oid[])
+      OR p.oid = ANY (${arrayText(oidsIn(dependents, 'pg_policy'))}::oid[])
     ORDER BY n.nspname, c.relname, p.polname`,
   );
-  const strip = ({ isOwn: _isOwn, ...policy }: Policy & { readonly isOwn: boolean }) => policy;
-  return {
-    own: rows.filter((row) => row.isOwn).map(strip),
-    others: rows.filter((row) => !row.isOwn).map(strip),
-  };
 }
 
 /** CREATE POLICY on the new table. */
-export function createPolicy(policy: Policy): string {
+export function createPolicy(policy: Policy): readonly string[] {
   const roles = policy.roles.map((role) => (role === null ? 'PUBLIC' : quoteIdentifier(role)));
-  return (
+  return [
     `CREATE POLICY ${quoteIdentifier(policy.name)} ON ${quoteTable(policy.table)} ` +
-    `AS ${policy.permissive ? 'PERMISSIVE' : 'RESTRICTIVE'} FOR ${policy.command} ` +
-    `TO ${roles.join(', ')}${expressions(policy)}`
-  );
+      `AS ${policy.permissive ? 'PERMISSIVE' : 'RESTRICTIVE'} FOR ${policy.command} ` +
+      `TO ${roles.join(', ')}${expressions(policy)}`,
+  ];
 }
 
 /** ALTER POLICY: another table's policy reads the new table from now on. */
-export function rebindPolicy(policy: Policy): string {
+export function rebindPolicy(policy: Policy): readonly string[] {
   const name = `${quoteIdentifier(policy.name)} ON ${quoteTable(policy.table)}`;
-  return `ALTER POLICY ${name}${expressions(policy)}`;
+  return [`ALTER POLICY ${name}${expressions(policy)}`];
 }
 
 function expressions({ using, check }: Policy): string {

@@ -1,18 +1,26 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
-import { type Catalog, readRows } from '../catalog.ts';
+import { arrayText, type Catalog, readObjects } from '../catalog.ts';
+import type { DropSet } from '../dependencies/drop-set.ts';
+import type { Refusals } from '../refusals.ts';
 
-/** A publication that names the target; those FOR ALL TABLES or of a schema need nothing. */
+/** A publication that lists one of the tables by name. */
 export interface Publication {
   readonly name: string;
+  readonly table: TableName;
   /** Only in PostgreSQL 15 and later; null: all columns. */
   readonly columns: readonly string[] | null;
   readonly filter: string | null;
 }
 
-/** The publications that the target was added to by name. */
+interface PublicationFacts {
+  readonly owner: string;
+  readonly owned: boolean;
+}
+
+/** The publications that list the tables; `readListeners` finds those of all tables or a schema. */
 export async function readPublications(
   catalog: Catalog,
-  target: number,
+  { tables }: DropSet,
 ): Promise<readonly Publication[]> {
   const { sql, majorVersion } = catalog;
   const details =
@@ -23,33 +31,37 @@ export async function readPublications(
           ORDER BY listed.place) END AS columns,
           pg_get_expr(pr.prqual, pr.prrelid) AS filter`
       : sql`NULL::text[] AS columns, NULL::text AS filter`;
-  const rows = await readRows<Publication & { readonly owner: string; readonly owned: boolean }>(
+  return await readObjects<Publication, PublicationFacts>(
     catalog,
     sql`
-    SELECT p.pubname AS name, ${details}, pg_get_userbyid(p.pubowner) AS owner,
-      pg_has_role(p.pubowner, 'USAGE') AS owned
-    FROM pg_publication_rel pr JOIN pg_publication p ON p.oid = pr.prpubid
-    WHERE pr.prrelid = ${target}
-    ORDER BY 1`,
+    SELECT p.pubname AS name, json_build_object('schema', n.nspname, 'name', c.relname) AS table,
+      ${details},
+      json_build_object('owner', pg_get_userbyid(p.pubowner),
+        'owned', pg_has_role(p.pubowner, 'USAGE')) AS facts
+    FROM pg_publication_rel pr
+    JOIN pg_publication p ON p.oid = pr.prpubid
+    JOIN pg_class c ON c.oid = pr.prrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE pr.prrelid = ANY (${arrayText(tables)}::oid[])
+    ORDER BY p.pubname, n.nspname, c.relname`,
+    refusePublication,
   );
-  for (const row of rows) {
-    if (row.owned) continue;
-    catalog.refuse({
-      code: 'INSUFFICIENT_PRIVILEGE',
-      message: `publication ${quoteIdentifier(row.name)} publishes it and belongs to ${quoteIdentifier(row.owner)}, of which ${quoteIdentifier(catalog.currentUser)} is not a member`,
-      hint: `GRANT ${quoteIdentifier(row.owner)} TO ${quoteIdentifier(catalog.currentUser)};`,
-    });
-  }
-  return rows.map(({ name, columns, filter }) => ({ name, columns, filter }));
 }
 
 /** ALTER PUBLICATION ... ADD TABLE; the old table leaves it when it is dropped. */
-export function publish(publication: Publication, table: TableName): string {
+export function rebindPublication(publication: Publication): readonly string[] {
   const columns =
     publication.columns === null
       ? ''
       : ` (${publication.columns.map((column) => quoteIdentifier(column)).join(', ')})`;
   const filter = publication.filter === null ? '' : ` WHERE (${publication.filter})`;
-  const name = quoteIdentifier(publication.name);
-  return `ALTER PUBLICATION ${name} ADD TABLE ONLY ${quoteTable(table)}${columns}${filter}`;
+  const table = quoteTable(publication.table);
+  return [
+    `ALTER PUBLICATION ${quoteIdentifier(publication.name)} ADD TABLE ONLY ${table}${columns}${filter}`,
+  ];
+}
+
+function refusePublication(refuse: Refusals, { name }: Publication, facts: PublicationFacts): void {
+  const object = `publication ${quoteIdentifier(name)} publishes it and`;
+  if (!facts.owned) refuse.missingMembership(object, facts.owner);
 }

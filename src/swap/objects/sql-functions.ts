@@ -1,6 +1,7 @@
 import { arrayText, type Catalog, readRows } from '../catalog.ts';
+import { type DropSet, oidsIn } from '../dependencies/drop-set.ts';
 
-/** A function or procedure with an SQL-standard body that uses the target. */
+/** A function or procedure with an SQL-standard body that uses one of the tables. */
 export interface SqlFunction {
   /** Schema, name and argument types, as ALTER FUNCTION takes them. */
   readonly signature: string;
@@ -8,16 +9,22 @@ export interface SqlFunction {
   readonly definition: string;
 }
 
-/** The functions with the given oids. Aggregates cannot have a body, so none can be among them. */
+/** The functions that use something that goes. Aggregates cannot: they have no body. */
 export async function readFunctions(
   catalog: Catalog,
-  oids: readonly number[],
+  { dependents }: DropSet,
 ): Promise<readonly SqlFunction[]> {
   return await readRows<SqlFunction>(
     catalog,
     catalog.sql`
     SELECT oid::regprocedure::text AS signature, pg_get_functiondef(oid) AS definition
-    FROM pg_proc WHERE oid = ANY (${arrayText(oids)}::oid[]) AND prokind IN ('f', 'p')
+    FROM pg_proc
+    WHERE oid = ANY (${arrayText(oidsIn(dependents, 'pg_proc'))}::oid[]) AND prokind IN ('f', 'p')
     ORDER BY 1`,
   );
+}
+
+/** CREATE OR REPLACE FUNCTION: it stays the same object, with its rights and comments. */
+export function rebindFunction({ definition }: SqlFunction): readonly string[] {
+  return [definition];
 }

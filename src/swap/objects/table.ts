@@ -1,10 +1,10 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
-import { type Catalog, readRows } from '../catalog.ts';
+import { arrayText, type Catalog, readObjects, readRows } from '../catalog.ts';
+import type { Refusals } from '../refusals.ts';
+import { optionList } from './columns.ts';
 
-/** The table itself: what CREATE TABLE says besides its columns. */
-export interface Target {
-  readonly schema: string;
-  readonly name: string;
+/** A table that is replaced: what CREATE TABLE says besides its columns. */
+export interface Table extends TableName {
   readonly owner: string;
   readonly accessMethod: string;
   /** null: the database's own. */
@@ -14,78 +14,111 @@ export interface Target {
   readonly rowSecurity: boolean;
   readonly forceRowSecurity: boolean;
   /** pg_class.relreplident: d default, n nothing, f full, i index. */
-  readonly replicaIdentity: string;
+  readonly replicaIdentity: 'd' | 'n' | 'f' | 'i';
 }
 
-interface TargetRow extends Target {
-  readonly oid: number;
+interface TableFacts {
   readonly kind: string;
   readonly persistence: string;
   readonly partition: boolean;
   readonly ofType: string | null;
-  readonly inherits: boolean;
+  /** The parents and children in table inheritance. */
+  readonly relatives: readonly string[];
   readonly extension: string | null;
   readonly subscription: boolean;
   readonly system: boolean;
   readonly owned: boolean;
-  readonly canBecomeOwner: boolean;
   readonly ownerMayCreate: boolean;
   readonly mayCreate: boolean;
 }
 
-/** Reads the target, and refuses what is not an ordinary table of its own; undefined: no such table. */
-export async function readTarget(
+/** The oid of the relation of that name, of whatever kind; undefined: there is none. */
+export async function findRelation(
   catalog: Catalog,
-  table: TableName,
-): Promise<{ readonly oid: number; readonly target: Target } | undefined> {
-  const [row] = await readRows<TargetRow>(
+  { schema, name }: TableName,
+): Promise<number | undefined> {
+  const [row] = await readRows<{ oid: number }>(
     catalog,
     catalog.sql`
-    SELECT c.oid::int8, n.nspname AS schema, c.relname AS name, pg_get_userbyid(c.relowner) AS owner,
+    SELECT c.oid::int8 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = ${schema} AND c.relname = ${name}`,
+  );
+  return row?.oid;
+}
+
+/** The tables with the given oids; refuses what is not an ordinary table of its own. */
+export async function readTables(
+  catalog: Catalog,
+  oids: readonly number[],
+): Promise<readonly Table[]> {
+  return await readObjects<Table, TableFacts>(
+    catalog,
+    catalog.sql`
+    SELECT n.nspname AS schema, c.relname AS name, pg_get_userbyid(c.relowner) AS owner,
       coalesce(am.amname, '') AS "accessMethod", ts.spcname AS tablespace,
       coalesce(c.reloptions, '{}') || ARRAY(SELECT 'toast.' || unnest(toast.reloptions)) AS options,
       c.relrowsecurity AS "rowSecurity", c.relforcerowsecurity AS "forceRowSecurity",
       c.relreplident AS "replicaIdentity",
-      c.relkind AS kind, c.relpersistence AS persistence, c.relispartition AS partition,
-      CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END AS "ofType",
-      EXISTS (SELECT FROM pg_inherits WHERE c.oid IN (inhrelid, inhparent)) AS inherits,
-      (SELECT e.extname FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
-        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
-          AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e') AS extension,
-      EXISTS (SELECT FROM pg_subscription_rel WHERE srrelid = c.oid) AS subscription,
-      n.nspname IN ('pg_catalog', 'information_schema', 'pg_toast') AS system,
-      pg_has_role(c.relowner, 'USAGE') AS owned,
-      c.relowner = quote_ident(current_user)::regrole OR pg_has_role(c.relowner, ${catalog.setRole})
-        AS "canBecomeOwner",
-      has_schema_privilege(c.relowner, n.oid, 'CREATE') AS "ownerMayCreate",
-      has_schema_privilege(n.oid, 'CREATE') AS "mayCreate"
+      json_build_object(
+        'kind', c.relkind, 'persistence', c.relpersistence, 'partition', c.relispartition,
+        'ofType', CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END,
+        'relatives', ARRAY(
+          SELECT CASE WHEN inhrelid = c.oid THEN 'child of ' || inhparent::regclass
+            ELSE 'parent of ' || inhrelid::regclass END
+          FROM pg_inherits WHERE c.oid IN (inhrelid, inhparent) ORDER BY 1),
+        'extension', (SELECT e.extname FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+          WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
+            AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'),
+        'subscription', EXISTS (SELECT FROM pg_subscription_rel WHERE srrelid = c.oid),
+        'system', n.nspname IN ('pg_catalog', 'information_schema', 'pg_toast'),
+        'owned', pg_has_role(c.relowner, 'USAGE') AND (c.relowner = quote_ident(current_user)::regrole
+          OR pg_has_role(c.relowner, ${catalog.setRole})),
+        'ownerMayCreate', has_schema_privilege(c.relowner, n.oid, 'CREATE'),
+        'mayCreate', has_schema_privilege(n.oid, 'CREATE')) AS facts
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN pg_am am ON am.oid = c.relam
     LEFT JOIN pg_tablespace ts ON ts.oid = c.reltablespace
     LEFT JOIN pg_class toast ON toast.oid = c.reltoastrelid
-    WHERE n.nspname = ${table.schema} AND c.relname = ${table.name}`,
+    WHERE c.oid = ANY (${arrayText(oids)}::oid[])
+    ORDER BY 1, 2`,
+    refuseTable,
   );
-  if (row === undefined) return undefined;
-  refuseTarget(catalog, row);
-  refuseRights(catalog, row);
-  return { oid: row.oid, target: targetOf(row) };
 }
 
-function targetOf(row: TargetRow): Target {
-  const { schema, name, owner, accessMethod, tablespace, options } = row;
-  const { rowSecurity, forceRowSecurity, replicaIdentity } = row;
-  return {
-    schema,
-    name,
-    owner,
-    accessMethod,
-    tablespace,
-    options,
-    rowSecurity,
-    forceRowSecurity,
-    replicaIdentity,
-  };
+/** CREATE TABLE of a table like `table` under the name `staging`, with the columns as given. */
+export function createTable(
+  table: Table,
+  staging: TableName,
+  columns: readonly string[],
+): readonly string[] {
+  const options = table.options.length === 0 ? '' : ` WITH (${optionList(table.options)})`;
+  const method = `USING ${quoteIdentifier(table.accessMethod)}`;
+  return [
+    useTablespace(table.tablespace),
+    `CREATE TABLE ${quoteTable(staging)} (\n  ${columns.join(',\n  ')}\n) ${method}${options}`,
+  ];
+}
+
+/** The tablespace that the next CREATE of the transaction uses; null is the database's own. */
+export function useTablespace(tablespace: string | null): string {
+  return `SET LOCAL default_tablespace = ${tablespace === null ? "''" : quoteIdentifier(tablespace)}`;
+}
+
+/** REPLICA IDENTITY as `table` has it; an index that is one is marked by `indexMarks`. */
+export function setReplicaIdentity(table: Table): readonly string[] {
+  const identity = { f: 'FULL', n: 'NOTHING', d: undefined, i: undefined }[table.replicaIdentity];
+  if (identity === undefined) return [];
+  return [`ALTER TABLE ${quoteTable(table)} REPLICA IDENTITY ${identity}`];
+}
+
+/** Row security as `table` has it. */
+export function secureRows(table: Table): readonly string[] {
+  const alter = `ALTER TABLE ${quoteTable(table)}`;
+  return [
+    ...(table.rowSecurity ? [`${alter} ENABLE ROW LEVEL SECURITY`] : []),
+    ...(table.forceRowSecurity ? [`${alter} FORCE ROW LEVEL SECURITY`] : []),
+  ];
 }
 
 const RELATION_KINDS: Readonly<Record<string, string>> = {
@@ -100,50 +133,29 @@ const RELATION_KINDS: Readonly<Record<string, string>> = {
   t: 'a TOAST table',
 };
 
-function refuseTarget(catalog: Catalog, row: TargetRow): void {
-  const table = quoteTable(row);
+function refuseTable(refuse: Refusals, table: Table, facts: TableFacts): void {
+  const place = quoteTable(table);
   const other = 'Name an ordinary table, or one that does not exist yet, with --pg-table.';
-  const refuse = (what: string, hint: string = other) =>
-    catalog.refuse({ code: 'UNSUPPORTED_DEPENDENT', message: `${table} ${what}`, hint });
-  const kind = RELATION_KINDS[row.kind];
-  if (row.kind !== 'r') refuse(`is ${kind ?? `a relation of kind ${row.kind}`}, not a table`);
-  if (row.system) refuse('is a table of the system catalog');
-  if (row.persistence === 't') refuse('is a temporary table, which other sessions do not see');
-  if (row.persistence === 'u') {
-    refuse('is an unlogged table', `ALTER TABLE ${table} SET LOGGED, then run again.`);
+  const unsupported = (reason: string, hint = other) => refuse.unsupported(place, reason, hint);
+  const kind = RELATION_KINDS[facts.kind] ?? `a relation of kind ${facts.kind}`;
+  if (facts.kind !== 'r') unsupported(`is ${kind}, not a table`);
+  if (facts.system) unsupported('is a table of the system catalog');
+  if (facts.persistence === 't')
+    unsupported('is a temporary table, which other sessions do not see');
+  if (facts.persistence === 'u') {
+    unsupported('is an unlogged table', `ALTER TABLE ${place} SET LOGGED, then run again.`);
   }
-  if (row.partition) refuse('is a partition of another table');
-  else if (row.inherits)
-    refuse('takes part in table inheritance', `${other} (NO INHERIT ends it.)`);
-  if (row.ofType !== null) {
-    refuse(`is a table OF ${row.ofType}`, `ALTER TABLE ${table} NOT OF, then run again.`);
+  if (facts.partition) unsupported('is a partition of another table');
+  else if (facts.kind === 'r' && facts.relatives.length > 0) {
+    const reason = `takes part in table inheritance: it is ${facts.relatives.join(', ')}`;
+    unsupported(reason, `${other} (ALTER TABLE ... NO INHERIT ends it.)`);
   }
-  if (row.extension !== null) refuse(`is a member of the extension ${row.extension}`);
-  if (row.subscription) refuse('is filled by a logical replication subscription');
-}
-
-function refuseRights(catalog: Catalog, row: TargetRow): void {
-  const user = quoteIdentifier(catalog.currentUser);
-  const owner = quoteIdentifier(row.owner);
-  const refuse = (message: string, hint: string) =>
-    catalog.refuse({ code: 'INSUFFICIENT_PRIVILEGE', message, hint });
-  if (!row.owned || !row.canBecomeOwner) {
-    refuse(
-      `table ${quoteTable(row)} belongs to ${owner}, of which ${user} is not a member`,
-      `GRANT ${owner} TO ${user};`,
-    );
+  if (facts.ofType !== null) {
+    unsupported(`is a table OF ${facts.ofType}`, `ALTER TABLE ${place} NOT OF, then run again.`);
   }
-  const schema = quoteIdentifier(row.schema);
-  if (!row.mayCreate) {
-    refuse(
-      `${user} may not create in schema ${schema}`,
-      `GRANT CREATE ON SCHEMA ${schema} TO ${user};`,
-    );
-  }
-  if (!row.ownerMayCreate && !catalog.superuser) {
-    refuse(
-      `${owner}, owner of ${quoteTable(row)}, may not create in schema ${schema}`,
-      `GRANT CREATE ON SCHEMA ${schema} TO ${owner};`,
-    );
-  }
+  if (facts.extension !== null) unsupported(`is a member of the extension ${facts.extension}`);
+  if (facts.subscription) unsupported('is filled by a logical replication subscription');
+  if (!facts.owned) refuse.missingMembership(`table ${place}`, table.owner);
+  if (!facts.mayCreate) refuse.missingCreate(`table ${place}`, table.schema);
+  if (!facts.ownerMayCreate) refuse.ownerMissingCreate(`table ${place}`, table.owner, table.schema);
 }

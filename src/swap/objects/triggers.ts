@@ -1,9 +1,11 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
 import { arrayText, type Catalog, readRows } from '../catalog.ts';
+import { type DropSet, oidsIn } from '../dependencies/drop-set.ts';
 
-/** A trigger of the target. */
+/** A trigger of one of the tables. */
 export interface Trigger {
   readonly name: string;
+  readonly table: TableName;
   /** pg_get_triggerdef's CREATE TRIGGER, which names the table as the catalog has it. */
   readonly definition: string;
   readonly enabled: string;
@@ -16,51 +18,63 @@ export const ENABLED: Readonly<Record<string, string>> = {
   A: 'ENABLE ALWAYS',
 };
 
-/** The target's triggers; refuses those whose state or place could not be given back. */
+/** The triggers of the tables; refuses those whose state or place could not be kept. */
 export async function readTriggers(
   catalog: Catalog,
-  target: number,
-  dropSet: readonly number[],
+  { tables, objects }: DropSet,
 ): Promise<readonly Trigger[]> {
-  const rows = await readRows<
-    Trigger & { readonly table: string; readonly own: boolean; readonly internal: boolean }
-  >(
+  await refuseTriggers(catalog, tables, oidsIn(objects, 'pg_trigger'));
+  return await readRows<Trigger>(
     catalog,
     catalog.sql`
-    SELECT t.tgname AS name, pg_get_triggerdef(t.oid) AS definition, t.tgenabled AS enabled,
-      t.tgrelid::regclass::text AS table, t.tgrelid = ${target} AS own, t.tgisinternal AS internal
+    SELECT t.tgname AS name, json_build_object('schema', n.nspname, 'name', c.relname) AS table,
+      pg_get_triggerdef(t.oid) AS definition, t.tgenabled AS enabled
     FROM pg_trigger t
-    LEFT JOIN pg_constraint key ON key.oid = t.tgconstraint AND key.contype = 'f'
-    WHERE t.oid = ANY (${arrayText(dropSet)}::oid[]) OR ${target} IN (key.conrelid, key.confrelid)
-    ORDER BY t.tgname, t.oid`,
+    JOIN pg_class c ON c.oid = t.tgrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE t.tgrelid = ANY (${arrayText(tables)}::oid[]) AND NOT t.tgisinternal
+    ORDER BY n.nspname, c.relname, t.tgname`,
   );
-  for (const row of rows) {
-    if (row.internal && row.enabled !== 'O') {
-      catalog.refuse({
-        code: 'UNSUPPORTED_DEPENDENT',
-        message: `a trigger that enforces a constraint of ${row.table} is switched off, which only a superuser can do again`,
-        hint: `ALTER TABLE ${row.table} ENABLE TRIGGER ALL;`,
-      });
-    }
-    if (!row.internal && !row.own) {
-      catalog.refuse({
-        code: 'UNSUPPORTED_DEPENDENT',
-        message: `constraint trigger ${quoteIdentifier(row.name)} of ${row.table} is declared FROM it`,
-        hint: `DROP TRIGGER ${quoteIdentifier(row.name)} ON ${row.table};`,
-      });
-    }
-  }
-  return rows
-    .filter((row) => !row.internal && row.own)
-    .map(({ name, definition, enabled }) => ({ name, definition, enabled }));
 }
 
 /** CREATE TRIGGER on the new table, after its rows: none of them fires it. */
-export function createTrigger(trigger: Trigger, table: TableName): readonly string[] {
+export function createTrigger(trigger: Trigger): readonly string[] {
   const state = ENABLED[trigger.enabled];
   if (state === undefined) return [trigger.definition];
   return [
     trigger.definition,
-    `ALTER TABLE ${quoteTable(table)} ${state} TRIGGER ${quoteIdentifier(trigger.name)}`,
+    `ALTER TABLE ${quoteTable(trigger.table)} ${state} TRIGGER ${quoteIdentifier(trigger.name)}`,
   ];
+}
+
+async function refuseTriggers(
+  catalog: Catalog,
+  tables: readonly number[],
+  dropped: readonly number[],
+): Promise<void> {
+  const { refuse, sql } = catalog;
+  const oids = arrayText(tables);
+  const rows = await readRows<{ name: string; table: string; internal: boolean }>(
+    catalog,
+    sql`
+    SELECT t.tgname AS name, t.tgrelid::regclass::text AS table, t.tgisinternal AS internal
+    FROM pg_trigger t
+    LEFT JOIN pg_constraint key ON key.oid = t.tgconstraint AND key.contype = 'f'
+    WHERE (t.oid = ANY (${arrayText(dropped)}::oid[])
+        OR key.conrelid = ANY (${oids}::oid[]) OR key.confrelid = ANY (${oids}::oid[]))
+      AND (t.tgisinternal AND t.tgenabled <> 'O'
+        OR NOT t.tgisinternal AND t.tgrelid <> ALL (${oids}::oid[]))
+    ORDER BY t.tgname, t.oid`,
+  );
+  for (const { name, table, internal } of rows) {
+    if (internal) {
+      const reason = 'is disabled, and only a superuser can disable it again after the swap';
+      const hint = `ALTER TABLE ${table} ENABLE TRIGGER ALL;`;
+      refuse.unsupported(`a trigger that enforces a constraint of ${table}`, reason, hint);
+    } else {
+      const trigger = quoteIdentifier(name);
+      const hint = `DROP TRIGGER ${trigger} ON ${table};`;
+      refuse.unsupported(`constraint trigger ${trigger} of ${table}`, 'is declared FROM it', hint);
+    }
+  }
 }

@@ -1,18 +1,19 @@
 import { quoteTable, type TableName } from '../../postgres/quoting.ts';
 import { arrayText, type Catalog, readRows } from '../catalog.ts';
+import { type DropSet, oidsIn } from '../dependencies/drop-set.ts';
 import { optionList } from './columns.ts';
 
-/** A view that reads the target, or a materialized view rebuilt with it, by itself. */
+/** A view that reads one of the tables, or a materialized view that is recreated, by itself. */
 export interface View extends TableName {
   readonly definition: string;
   /** security_barrier, security_invoker, check_option: `name=value`. */
   readonly options: readonly string[];
 }
 
-/** The views whose SELECT rules are among `rules`. */
+/** The views that read something that goes. */
 export async function readViews(
   catalog: Catalog,
-  rules: readonly number[],
+  { dependents }: DropSet,
 ): Promise<readonly View[]> {
   return await readRows<View>(
     catalog,
@@ -23,13 +24,13 @@ export async function readViews(
     FROM pg_rewrite r
     JOIN pg_class c ON c.oid = r.ev_class AND c.relkind = 'v'
     JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE r.oid = ANY (${arrayText(rules)}::oid[]) AND r.ev_type = '1'
+    WHERE r.oid = ANY (${arrayText(oidsIn(dependents, 'pg_rewrite'))}::oid[]) AND r.ev_type = '1'
     ORDER BY 1, 2`,
   );
 }
 
-/** CREATE OR REPLACE VIEW: the view stays the same object, with its rights, triggers and comments. */
-export function replaceView(view: View): string {
+/** CREATE OR REPLACE VIEW: it stays the same object, with its rights, triggers and comments. */
+export function rebindView(view: View): readonly string[] {
   const options = view.options.length === 0 ? '' : ` WITH (${optionList(view.options)})`;
-  return `CREATE OR REPLACE VIEW ${quoteTable(view)}${options} AS\n${view.definition}`;
+  return [`CREATE OR REPLACE VIEW ${quoteTable(view)}${options} AS\n${view.definition}`];
 }
