@@ -44,7 +44,9 @@ export type PlanInput = Pick<
   Plan,
   'runId' | 'tableName' | 'target' | 'source' | 'mode' | 'window' | 'expectedRows' | 'bucket'
 > &
-  Pick<Plan, 'dependents' | 'primaryKey' | 'rowSecurity'> & { readonly columnPlan: ColumnPlan };
+  Pick<Plan, 'dependents' | 'primaryKey' | 'rowSecurity' | 'warnings'> & {
+    readonly columnPlan: ColumnPlan;
+  };
 
 /** Puts the decisions together. */
 export function makePlan(input: PlanInput): Plan {
@@ -61,7 +63,7 @@ export function makePlan(input: PlanInput): Plan {
     exportSql: exportStatement(input.source, columns, input.window, input.bucket, objectPrefix),
     staging: input.mode === 'full' ? stagingName(input.target, input.runId) : undefined,
     fingerprint: fingerprint(input, columnPlan),
-    warnings: [...input.source.warnings, ...columnPlan.warnings],
+    warnings: [...input.source.warnings, ...columnPlan.warnings, ...input.warnings],
   };
 }
 

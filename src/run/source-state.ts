@@ -15,7 +15,7 @@ import {
   type WatermarkRow,
   watermarkQuery,
 } from '../state/watermark.ts';
-import { readDependents } from '../swap/dependencies/dependents.ts';
+import { readDependents, readWarnings } from '../swap/dependencies/dependents.ts';
 import type { Context } from './context.ts';
 
 /** What both sides say before anything is decided. */
@@ -77,9 +77,10 @@ export async function planRun(context: Context, survey: SourceState): Promise<Pl
   const mode = watermark === undefined ? 'full' : 'incremental';
   const checked = context.store().then((store) => store.checkBucket(context.signal));
   checked.catch(() => undefined); // awaited below
-  const [target, dependents] = await lockedSession.run(async (session) => [
+  const [target, dependents, warnings] = await lockedSession.run(async (session) => [
     await readTargetTable(session, resolved.target),
     mode === 'full' ? await readDependents(session, resolved.target) : undefined,
+    mode === 'full' ? await readWarnings(session, resolved.target) : [],
   ]);
   requireReachableBucket(source.name, given.bucket, (await checked).location);
   if (mode === 'incremental') requireTarget(context, target);
@@ -93,6 +94,7 @@ export async function planRun(context: Context, survey: SourceState): Promise<Pl
     expectedRows: newRows,
     bucket: given.bucket,
     dependents,
+    warnings,
     primaryKey: target?.primaryKey ?? [],
     rowSecurity: target?.rowSecurity ?? false,
     columnPlan: planColumns(source.columns, target, mode),

@@ -25,6 +25,7 @@ import { inSnapshot } from '../snapshot.ts';
 import { requireOwnership } from './dependent-owners.ts';
 import { isFilled } from './dependent-views.ts';
 import { type DropSet, readDropSet } from './drop-set.ts';
+import { readListeners } from './listeners.ts';
 import { type Lock, readLocks } from './lock-order.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
@@ -119,6 +120,24 @@ export async function readDependentsInside(
     const fingerprint = createHash('sha256').update(JSON.stringify(found)).digest('hex');
     return { ...found, fingerprint };
   });
+}
+
+/**
+ * Warnings before a full load of `target`, whether it exists or not: what reacts to the staging
+ * table or to the swap. Throws UNSUPPORTED_DEPENDENT for what would break by it.
+ */
+export async function readWarnings(
+  sql: postgres.Sql | postgres.ReservedSql,
+  target: TableName,
+): Promise<readonly string[]> {
+  return await inSnapshot(sql, (snapshot) =>
+    withReadingSettings(snapshot, async () => {
+      const catalog = await openCatalog(snapshot);
+      const warnings = await readListeners(catalog, target, [target.schema]);
+      catalog.refuse.throwIfAny(target);
+      return warnings;
+    }),
+  );
 }
 
 /** All queries are on the wire at once. */
