@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   INSUFFICIENT_PRIVILEGE: ['The role lacks a right that the swap needs.', 'Grant what the message names, or connect as the owner.'],
   INTERRUPTED: ['A signal ended the run; it has cleaned up.', 'Run the same command again.'],
   JOB_FAILED: ['BigQuery failed the export job by a fault of its own, four times.', 'Run again; see https://status.cloud.google.com.'],
+  JOB_STATE_UNKNOWN: ['BigQuery took a job and does not find it, so that it may still write.', 'Run again: it passes within minutes.'],
   LOCK_LOST: ['The connection that held the lock of the target was lost for good.', 'Run the same command again.'],
   LOCK_TIMEOUT: ['Other sessions held the target, or what depends on it, all the time that the swap waited.', 'Run again when they have ended: it resumes the load.'],
   LOGIN_REFUSED: ['PostgreSQL refuses the user, the password or this machine.', 'Check them in `--pg-conn`, `PGPASSWORD`, the passfile and `pg_hba.conf`.'],

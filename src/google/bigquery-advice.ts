@@ -80,6 +80,24 @@ export function jobFailed(
   });
 }
 
+/** The rows of an export cannot be checked. */
+export function noRowCount(jobId: string): ProjectorError {
+  return new ProjectorError({
+    code: 'NO_EXPORT_STATISTICS',
+    message: `BigQuery does not say how many rows the export job ${jobId} wrote`,
+    hint: 'Run again; without that count a lost row could not be detected.',
+  });
+}
+
+/** BigQuery has taken the job, and does not say what became of it. */
+export function jobStateUnknown(jobId: string): ProjectorError {
+  return new ProjectorError({
+    code: 'JOB_STATE_UNKNOWN',
+    message: `BigQuery says that the job ${jobId} exists, and does not find it`,
+    hint: 'Run again: it passes within minutes. If it happens again: https://status.cloud.google.com',
+  });
+}
+
 /** Only a query shows that a table behind a view requires a filter. */
 function filterRequired(source: SourceName, cause: unknown): ProjectorError {
   return new ProjectorError({

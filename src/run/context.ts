@@ -4,6 +4,7 @@ import type postgres from 'postgres';
 import type { Arguments } from '../cli/arguments.ts';
 import { type BigQueryClient, openBigQuery } from '../google/bigquery.ts';
 import { openCredentials } from '../google/credentials.ts';
+import { jobLabels } from '../google/job-labels.ts';
 import type { SourceName } from '../google/source-name.ts';
 import { createStorage, ObjectStore } from '../google/storage.ts';
 import { connectPostgres } from '../postgres/pool.ts';
@@ -44,9 +45,10 @@ const MAX_CONNECTIONS = 12;
 export async function openContext(given: Arguments, world: RunEnvironment): Promise<Context> {
   const { signal, report } = world;
   const credentials = once(openCredentials);
-  const opening = openBigQuery({ credentials, signal, report });
-  opening.catch(() => undefined); // awaited below; PostgreSQL is connected to meanwhile
   const runId = newRunId();
+  const labels = jobLabels(runId, given.pgTableText);
+  const opening = openBigQuery({ credentials, signal, report, labels });
+  opening.catch(() => undefined); // awaited below; PostgreSQL is connected to meanwhile
   await using stack = new AsyncDisposableStack();
   const sql = await connectPostgres(given.connection, {
     maxConnections: MAX_CONNECTIONS,

@@ -1,4 +1,5 @@
 import { ProjectorError } from '../errors.ts';
+import { noRowCount } from '../google/bigquery-advice.ts';
 import type { ObjectInfo } from '../google/object-info.ts';
 import { jobWarnings } from '../google/visibility.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -52,6 +53,7 @@ async function runJobs(context: Context, plan: Plan): Promise<number> {
       await bigquery.start(jobId, sql, source);
       const result = await bigquery.exportResult(jobId, source);
       for (const warning of jobWarnings(source, result)) report.warn(warning);
+      if (result.rows === undefined) throw noRowCount(jobId);
       return result.rows;
     } catch (error) {
       if (!isJobFailed(error) || number === MAX_JOBS) throw error;

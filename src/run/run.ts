@@ -1,5 +1,6 @@
 import type { Arguments } from '../cli/arguments.ts';
 import { messageOf } from '../errors.ts';
+import { jobWarnings } from '../google/visibility.ts';
 import type { Plan } from '../plan/plan.ts';
 import { describeServerError, isRetryable } from '../postgres/server-errors.ts';
 import type { Summary } from '../report/summary.ts';
@@ -49,6 +50,8 @@ async function runToItsEnd(given: Arguments, world: RunEnvironment): Promise<Sum
     const unfinished = await recover(context);
     const survey = await readSourceState(context, describing);
     if (survey.watermark !== undefined && survey.newRows === 0) {
+      for (const warning of jobWarnings(survey.source.name, survey.visibility))
+        context.report.warn(warning);
       if (unfinished !== undefined) await discardRun(context, unfinished);
       await recordNothingNew(context, survey.watermark);
       return summarize(context, survey, timings);

@@ -1,6 +1,7 @@
 import { ProjectorError } from '../errors.ts';
 import { requireReachableBucket } from '../google/bucket-location.ts';
 import { readSource, type Source } from '../google/source.ts';
+import type { Visibility } from '../google/visibility.ts';
 import { type Instant, instantOfUnixMicros } from '../instant.ts';
 import { makePlan, type Plan } from '../plan/plan.ts';
 import { planColumns } from '../plan/plan-columns.ts';
@@ -24,6 +25,8 @@ export interface SourceState {
   readonly watermark: Instant | undefined;
   readonly newest: Instant | undefined;
   readonly newRows: number;
+  /** What the count was not shown: as much may be hidden from the export. */
+  readonly visibility: Visibility;
 }
 
 /** Makes the program's own tables where they are missing, and refuses those that are not its own. */
@@ -41,12 +44,14 @@ export async function readSourceState(
   const { bigquery } = context;
   const watermark = await readWatermark(context);
   const source = await describing;
-  const [newest, count] = await bigquery.firstRow(newestQuery(source, watermark), source.name);
+  const counted = await bigquery.firstRow(newestQuery(source, watermark), source.name);
+  const [newest, count] = counted.cells;
   return {
     source,
     watermark,
     newest: newest == null ? undefined : instantOfUnixMicros(BigInt(newest)),
     newRows: Number(count ?? 0),
+    visibility: counted,
   };
 }
 

@@ -108,7 +108,7 @@ test('the ledger has a row a run, with what it moved and how long each phase too
   expect(String(first?.['object_prefix'])).toStartWith('gs://test-bucket/bq_to_postgres/');
 });
 
-test('a run with nothing new asks four things of Google, and nothing of Cloud Storage', async () => {
+test('a run with nothing new asks six things of Google, and nothing of Cloud Storage', async () => {
   await using world = await openWorld();
   await insert(world, THREE);
   await runWell(world);
@@ -116,14 +116,17 @@ test('a run with nothing new asks four things of Google, and nothing of Cloud St
   await runWell(world);
   const asked = world.google.requests
     .slice(before)
-    .map(({ service, method, path }) => `${service} ${method} ${path.replace(/\?.*/, '')}`);
+    .map(({ service, method, path }) => `${service} ${method} ${path.replace(/\?.*/, '')}`)
+    .map((text) => text.replace(/bq_to_postgres_[-\w]+/, 'JOB'));
   expect(asked.toSorted()).toEqual([
     'bigquery GET /projects/test-project/datasets/source/tables/rows',
-    'bigquery POST /projects/test-project/queries',
+    'bigquery GET /projects/test-project/jobs/JOB',
+    'bigquery GET /projects/test-project/queries/JOB',
+    'bigquery POST /projects/test-project/jobs',
     'metadata GET /computeMetadata/v1/instance/service-accounts/default/token',
     'metadata GET /computeMetadata/v1/project/project-id',
   ]);
-  expect(asked.at(-1)).toContain('/queries');
+  expect(asked.at(-1)).toContain('/jobs/JOB');
 });
 
 test('a run with nothing new sends six statements to PostgreSQL by one connection', async () => {
