@@ -22,7 +22,7 @@ const SETTINGS = { shared_buffers: '512MB', max_wal_size: '16GB', checkpoint_tim
 
 export async function openBench(): Promise<BenchFixture> {
   const [google, server, program] = await Promise.all([
-    startGoogle({ settings: { exportShards: 4 } }),
+    startGoogle({ exportShards: 4 }),
     startPostgres({ settings: SETTINGS }),
     builtProgram(),
   ]);

@@ -2,7 +2,7 @@
  * The stand-in for Google's services in a process of its own, so that its work can be told from the
  * program's. It lives as long as the demo: the end of the channel between them is its end too.
  */
-import { type Google, startGoogle } from '../gcp/google.ts';
+import { startGoogle } from '../gcp/google.ts';
 import type { Dataset } from './dataset.ts';
 import { EARTHQUAKES } from './earthquakes.ts';
 import { FLIGHT_SUMS, FLIGHTS, LATE_FLIGHTS_QUERY } from './flights.ts';
@@ -18,18 +18,18 @@ google.createBucket(BUCKET);
 
 async function fill({ table, schema, options, query }: Dataset): Promise<number> {
   await google.createTable(DATASET, table, schema, options);
-  return await insert(google, table, query);
+  return await insert(table, query);
 }
 
-async function insert({ duckdb, tableName }: Google, table: string, query: string) {
-  const [row] = await duckdb(`INSERT INTO ${tableName(DATASET, table)} ${query}`);
+async function insert(table: string, query: string) {
+  const [row] = await google.duckdb(`INSERT INTO ${google.tableName(DATASET, table)} ${query}`);
   return Number(row?.['Count']);
 }
 
 const answers: Readonly<Record<Question, () => Promise<unknown>>> = {
   env: async () => google.env,
   fill: async () => ({ flights: await fill(FLIGHTS), earthquakes: await fill(EARTHQUAKES) }),
-  'late flights': () => insert(google, FLIGHTS.table, LATE_FLIGHTS_QUERY),
+  'late flights': () => insert(FLIGHTS.table, LATE_FLIGHTS_QUERY),
   sums: async () => {
     const [row = {}] = await google.sql(`SELECT ${FLIGHT_SUMS} FROM ${DATASET}.${FLIGHTS.table}`);
     return Object.values(row).map(String);

@@ -12,45 +12,33 @@ const PLAIN: Readonly<Record<string, string>> = {
   BYTES: 'bytes',
 };
 
-const LOGICAL: Readonly<Record<string, AvroType>> = {
-  DATE: { type: 'int', logicalType: 'date' },
-  TIME: { type: 'long', logicalType: 'time-micros' },
-  DATETIME: { type: 'string', logicalType: 'datetime' },
-};
-
 /**
  * The schema of an export: a record `Root`, every column a union with null except arrays
  * (documentation: "Exporting table data", Avro export details; "Load Avro data", type conversions).
- * Dates and times are strings unless `use_avro_logical_types` is set.
+ * Dates and times are strings, as `use_avro_logical_types` is never set.
  */
-export function avroSchema(
-  names: readonly string[],
-  types: readonly ValueType[],
-  logicalTypes: boolean,
-): AvroType {
-  const fields = names.map((name, at) =>
-    avroField(name, types[at] as ValueType, logicalTypes, 'root'),
-  );
+export function avroSchema(names: readonly string[], types: readonly ValueType[]): AvroType {
+  const fields = names.map((name, at) => avroField(name, types[at] as ValueType, 'root'));
   return { type: 'record', name: 'Root', fields };
 }
 
-function avroField(name: string, type: ValueType, logical: boolean, namespace: string): AvroType {
-  const value = avroValue(name, type, logical, namespace);
+function avroField(name: string, type: ValueType, namespace: string): AvroType {
+  const value = avroValue(name, type, namespace);
   return { name, type: type.kind === 'ARRAY' ? value : ['null', value] };
 }
 
-function avroValue(name: string, type: ValueType, logical: boolean, namespace: string): AvroType {
+function avroValue(name: string, type: ValueType, namespace: string): AvroType {
   switch (type.kind) {
     case 'ARRAY':
-      return { type: 'array', items: avroValue(name, type.element, logical, namespace) };
+      return { type: 'array', items: avroValue(name, type.element, namespace) };
     case 'STRUCT': {
       const inner = `${namespace}.${name}`;
-      const fields = type.fields.map((field) => avroField(field.name, field.type, logical, inner));
+      const fields = type.fields.map((field) => avroField(field.name, field.type, inner));
       return { type: 'record', namespace, name, fields };
     }
     case 'RANGE': {
       const bounds = ['start', 'end'].map((bound) =>
-        avroField(bound, type.element, logical, `${namespace}.${name}`),
+        avroField(bound, type.element, `${namespace}.${name}`),
       );
       return { type: 'record', namespace, name, sqlType: 'RANGE', fields: bounds };
     }
@@ -61,13 +49,7 @@ function avroValue(name: string, type: ValueType, logical: boolean, namespace: s
     case 'BIGNUMERIC':
       return { type: 'bytes', logicalType: 'decimal', precision: 77, scale: 38 };
     default:
-      return scalarType(type.kind, logical);
+      if (STRINGS_WITH_SQL_TYPE.has(type.kind)) return { type: 'string', sqlType: type.kind };
+      return PLAIN[type.kind] ?? 'string';
   }
-}
-
-function scalarType(kind: string, logical: boolean): AvroType {
-  const own = logical ? LOGICAL[kind] : undefined;
-  if (own !== undefined) return own;
-  if (STRINGS_WITH_SQL_TYPE.has(kind)) return { type: 'string', sqlType: kind };
-  return PLAIN[kind] ?? 'string';
 }

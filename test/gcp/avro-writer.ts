@@ -1,11 +1,9 @@
 import {
   DuckDBBigIntVector,
   DuckDBBlobValue,
-  DuckDBDateValue,
   DuckDBDecimalValue,
   DuckDBDoubleVector,
   DuckDBTimestampTZValue,
-  DuckDBTimeValue,
   type DuckDBValue,
   type DuckDBVector,
 } from '@duckdb/node-api';
@@ -21,12 +19,7 @@ export type WriteRow = (sink: ByteSink, row: number) => void;
  * A writer for a column of a chunk. The plain types are read from DuckDB's memory as they lie
  * there: an export of millions of rows has to take seconds.
  */
-export function columnWriter(
-  name: string,
-  type: ValueType,
-  vector: DuckDBVector,
-  logicalTypes: boolean,
-): WriteRow {
+export function columnWriter(name: string, type: ValueType, vector: DuckDBVector): WriteRow {
   if (vector instanceof DuckDBBigIntVector) {
     return (sink, row) => {
       const value = vector.getItem(row);
@@ -41,32 +34,20 @@ export function columnWriter(
       if (value !== null) sink.double(value);
     };
   }
-  return (sink, row) => writeField(sink, vector.getItem(row), type, name, logicalTypes);
+  return (sink, row) => writeField(sink, vector.getItem(row), type, name);
 }
 
 /** A field: an array as it is, anything else behind the index of its branch in ["null", T]. */
-function writeField(
-  sink: ByteSink,
-  value: DuckDBValue,
-  type: ValueType,
-  name: string,
-  logical: boolean,
-): void {
+function writeField(sink: ByteSink, value: DuckDBValue, type: ValueType, name: string): void {
   if (type.kind === 'ARRAY') {
-    writeArray(sink, value, type.element, name, logical);
+    writeArray(sink, value, type.element, name);
     return;
   }
   sink.byte(value === null ? 0 : 2);
-  if (value !== null) writeValue(sink, value, type, name, logical);
+  if (value !== null) writeValue(sink, value, type, name);
 }
 
-function writeArray(
-  sink: ByteSink,
-  value: DuckDBValue,
-  element: ValueType,
-  name: string,
-  logical: boolean,
-): void {
+function writeArray(sink: ByteSink, value: DuckDBValue, element: ValueType, name: string): void {
   const items = listItems(value);
   if (items.length > 0) sink.long(items.length);
   for (const item of items) {
@@ -77,18 +58,12 @@ function writeArray(
         `Array cannot have a null element; error in writing field ${name}`,
       );
     }
-    writeValue(sink, item, element, name, logical);
+    writeValue(sink, item, element, name);
   }
   sink.byte(0);
 }
 
-function writeValue(
-  sink: ByteSink,
-  value: DuckDBValue,
-  type: ValueType,
-  name: string,
-  logical: boolean,
-): void {
+function writeValue(sink: ByteSink, value: DuckDBValue, type: ValueType, name: string): void {
   if (typeof value === 'string') sink.text(value);
   else if (typeof value === 'bigint') sink.bigLong(value);
   else if (typeof value === 'boolean') sink.byte(value ? 1 : 0);
@@ -98,25 +73,17 @@ function writeValue(
   else if (value instanceof DuckDBBlobValue) sink.bytes(value.bytes);
   else if (value instanceof DuckDBTimestampTZValue) sink.bigLong(value.micros);
   else if (value instanceof DuckDBDecimalValue) sink.bytes(decimalBytes(value));
-  else if (logical && value instanceof DuckDBDateValue) sink.long(value.days);
-  else if (logical && value instanceof DuckDBTimeValue) sink.bigLong(value.micros);
   else if (type.kind === 'STRUCT' || type.kind === 'RANGE') {
-    writeRecord(sink, value, type, name, logical);
+    writeRecord(sink, value, type, name);
   } else if (type.kind === 'BIGNUMERIC') sink.bytes(bigEndian(unscaled(castText(value, type))));
   else sink.text(castText(value, type));
 }
 
-function writeRecord(
-  sink: ByteSink,
-  value: DuckDBValue,
-  type: ValueType,
-  name: string,
-  logical: boolean,
-): void {
+function writeRecord(sink: ByteSink, value: DuckDBValue, type: ValueType, name: string): void {
   structValues(value).forEach((item, at) => {
     const field = type.kind === 'STRUCT' ? type.fields[at] : undefined;
     const itemType = type.kind === 'RANGE' ? type.element : (field?.type ?? { kind: 'STRING' });
-    writeField(sink, item, itemType, field?.name ?? name, logical);
+    writeField(sink, item, itemType, field?.name ?? name);
   });
 }
 

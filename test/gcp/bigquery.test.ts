@@ -209,19 +209,6 @@ test('a job outside of the multi-regions is found by its location alone', async 
   expect(metadata.jobReference?.location).toBe('us-central1');
 });
 
-test('a dry run answers the schema and starts nothing', async () => {
-  const before = clients.google.jobs().length;
-  const [, response] = await clients.bigquery.createQueryJob({
-    query: "SELECT 1 AS x, 's' AS s",
-    dryRun: true,
-  });
-  expect(response.statistics?.query?.schema?.fields).toMatchObject([
-    { name: 'x', type: 'INTEGER' },
-    { name: 's', type: 'STRING' },
-  ]);
-  expect(clients.google.jobs()).toHaveLength(before);
-});
-
 test('tables.get answers schema, rows, location, partitioning and a new etag after a change', async () => {
   await clients.google.createTable(
     'd',
@@ -267,13 +254,44 @@ test('tables.get answers schema, rows, location, partitioning and a new etag aft
   expect(after.etag).not.toBe(before.etag);
 });
 
+test('what the discovery document does not know is 400', async () => {
+  const { bigquery } = clients;
+  const [job] = await bigquery.createQueryJob('SELECT 1');
+  expect(await refusal(job.getQueryResults({ skipParsing: true }))).toMatchObject({
+    code: 400,
+    message: expect.stringContaining("Field 'skipParsing' could not be found in request message"),
+  });
+  const configuration = { query: { query: 'SELECT 1', useLegacySql: false, quiet: true } };
+  expect(await refusal(bigquery.createJob({ configuration }))).toMatchObject({
+    code: 400,
+    message: expect.stringContaining(`"quiet" at 'configuration.query': Cannot find field`),
+  });
+});
+
+test('the same query is answered from the cache until its table changes', async () => {
+  const { bigquery, google } = clients;
+  const query = 'SELECT COUNT(*) AS n FROM d.t WHERE id > 1000';
+  const statistics = async () => {
+    const [job] = await bigquery.createQueryJob(query);
+    await job.getQueryResults();
+    const [metadata] = await job.getMetadata();
+    const { cacheHit, totalBytesBilled } = metadata.statistics?.query ?? {};
+    return { cacheHit, totalBytesBilled };
+  };
+  const billed = { cacheHit: false, totalBytesBilled: String(10 * 1024 * 1024) };
+  expect(await statistics()).toEqual(billed);
+  expect(await statistics()).toEqual({ cacheHit: true, totalBytesBilled: '0' });
+  await google.sql('INSERT INTO d.t (id) VALUES (1)');
+  expect(await statistics()).toEqual(billed);
+});
+
 test('a table, a dataset and a permission that are missing each have their own message', async () => {
   const { bigquery, google } = clients;
   expect(await refusal(bigquery.dataset('d').table('nope').getMetadata())).toMatchObject({
     code: 404,
     message: 'Not found: Table test-project:d.nope',
   });
-  expect(await refusal(bigquery.dataset('nope').getMetadata())).toMatchObject({
+  expect(await refusal(bigquery.dataset('nope').table('t').getMetadata())).toMatchObject({
     code: 404,
     message: 'Not found: Dataset test-project:nope',
   });

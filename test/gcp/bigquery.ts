@@ -1,44 +1,43 @@
 import { ApiError } from './api-error.ts';
-import type { ApiRequest, ApiResponse } from './http.ts';
-import type { Jobs, World } from './jobs.ts';
-import { createQueryRoutes } from './query-routes.ts';
-import { createTableRoutes } from './table-routes.ts';
+import type { Backend } from './backend.ts';
+import { callOf } from './discovery.ts';
+import { type ApiRequest, type ApiResponse, ok } from './http.ts';
+import { jobResource } from './job-resource.ts';
+import { cancelJob, insertJob, queryResults, runQuery } from './job-routes.ts';
+import type { Jobs } from './jobs.ts';
+import { getTable } from './table-resource.ts';
 import type { Fault } from './types.ts';
 
-/** Makes BigQuery's REST API (discovery document bigquery v2), as far as the clients use it. */
-export function createBigQuery(world: World, jobs: Jobs) {
-  const queries = createQueryRoutes(world, jobs);
-  const tables = createTableRoutes(world);
-  return async (request: ApiRequest, fault: Fault | undefined): Promise<ApiResponse> => {
-    world.access.authenticate(request, false);
-    const [, project = '', kind, first, second, third] = request.parts;
-    checkProject(world, project);
-    const { method } = request;
-    if (kind === 'jobs' && first === undefined) {
-      if (method === 'POST') return await queries.insert(request, project, fault);
-      return queries.list(request, project);
-    }
-    if (kind === 'jobs' && first !== undefined) {
-      if (second === 'cancel') return queries.cancel(request, project, first);
-      if (second === 'delete') return queries.delete(request, project, first);
-      return queries.get(request, project, first);
-    }
-    if (kind === 'queries') {
-      if (first === undefined) return await queries.query(request, project, fault);
-      return await queries.results(request, project, first);
-    }
-    if (kind === 'datasets' && method === 'GET') {
-      if (first === undefined) return tables.listDatasets(project);
-      if (second === undefined) return tables.getDataset(project, first);
-      if (third === undefined) return tables.listTables(request, project, first);
-      return await tables.getTable(project, first, third);
-    }
-    throw new ApiError('notImplemented', `the stand-in has no ${method} ${request.url.pathname}`);
-  };
+/** Answers BigQuery's REST API (discovery document bigquery v2), as far as the program uses it. */
+export async function answerBigQuery(
+  backend: Backend,
+  jobs: Jobs,
+  request: ApiRequest,
+  fault: Fault | undefined,
+): Promise<ApiResponse> {
+  backend.access.authenticate(request, false);
+  const { method, place } = callOf(request);
+  const [project = '', id = '', table = ''] = place;
+  checkProject(backend, project);
+  const job = () => jobs.get(project, id, request.url.searchParams.get('location') ?? undefined);
+  switch (method) {
+    case 'bigquery.jobs.insert':
+      return await insertJob(jobs, project, request, fault);
+    case 'bigquery.jobs.query':
+      return await runQuery(jobs, project, request, backend.settings);
+    case 'bigquery.jobs.get':
+      return ok(jobResource(job()));
+    case 'bigquery.jobs.cancel':
+      return cancelJob(job());
+    case 'bigquery.jobs.getQueryResults':
+      return await queryResults(job(), request, backend.settings);
+    default:
+      return await getTable(backend, project, id, table);
+  }
 }
 
 /** A client that did not fill in its project's name is told so, as the real service does. */
-function checkProject(world: World, project: string): void {
+function checkProject({ project: own, warehouse }: Backend, project: string): void {
   if (!/^[a-z][a-z0-9-]{4,61}[a-z0-9]$/.test(project)) {
     throw new ApiError(
       'invalid',
@@ -47,7 +46,7 @@ function checkProject(world: World, project: string): void {
         'IDs must start with a letter and may not end with a dash.',
     );
   }
-  if (project === world.project || world.warehouse.datasets(project).length > 0) return;
+  if (project === own || warehouse.hasProject(project)) return;
   throw new ApiError(
     'accessDenied',
     `Access Denied: Project ${project}: User does not have bigquery.jobs.create permission in project ${project}.`,

@@ -16,33 +16,32 @@ export interface Bucket {
   readonly objects: Map<string, StoredBytes>;
 }
 
-export interface Buckets {
-  create(name: string, location: string): void;
-  get(name: string): Bucket | undefined;
-  /** Writes a new generation; an error where there is no such bucket. */
-  write(bucket: string, name: string, bytes: Buffer): StoredBytes;
-}
+/** All buckets with their objects. */
+export class Buckets {
+  readonly #buckets = new Map<string, Bucket>();
+  #generation = BigInt(Date.now()) * 1000n;
 
-export function createBuckets(): Buckets {
-  const buckets = new Map<string, Bucket>();
-  let generation = BigInt(Date.now()) * 1000n;
-  return {
-    create(name, location) {
-      const created = new Date().toISOString();
-      buckets.set(name, { location, created, objects: new Map() });
-    },
-    get: (name) => buckets.get(name),
-    write(bucketName, name, bytes) {
-      const bucket = buckets.get(bucketName);
-      if (bucket === undefined) throw new Error(`there is no bucket ${bucketName}`);
-      generation += 1n;
-      const created = new Date().toISOString();
-      const contentType = 'application/octet-stream';
-      const object = { bytes, generation: String(generation), contentType, created };
-      bucket.objects.set(name, object);
-      return object;
-    },
-  };
+  create(name: string, location: string): void {
+    const created = new Date().toISOString();
+    this.#buckets.set(name, { location, created, objects: new Map() });
+  }
+
+  get(name: string): Bucket | undefined {
+    return this.#buckets.get(name);
+  }
+
+  /** Writes a new generation; an error where there is no such bucket. */
+  write(bucketName: string, name: string, bytes: Buffer): void {
+    const bucket = this.#buckets.get(bucketName);
+    if (bucket === undefined) throw new Error(`there is no bucket ${bucketName}`);
+    this.#generation += 1n;
+    bucket.objects.set(name, {
+      bytes,
+      generation: String(this.#generation),
+      contentType: 'application/octet-stream',
+      created: new Date().toISOString(),
+    });
+  }
 }
 
 const known = new WeakMap<StoredBytes, { crc32c: string; md5: string }>();

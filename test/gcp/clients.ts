@@ -1,6 +1,6 @@
 import { BigQuery } from '@google-cloud/bigquery';
 import { Storage } from '@google-cloud/storage';
-import { type Google, type GoogleOptions, startGoogle } from './google.ts';
+import { type Google, startGoogle } from './google.ts';
 
 /** The stand-in with the two real clients, which found it by the environment as the binary does. */
 export interface Clients extends AsyncDisposable {
@@ -10,8 +10,8 @@ export interface Clients extends AsyncDisposable {
 }
 
 /** Starts the stand-in and its clients; the environment of this process is as before afterwards. */
-export async function startClients(options: GoogleOptions = {}): Promise<Clients> {
-  const google = await startGoogle(options);
+export async function startClients(): Promise<Clients> {
+  const google = await startGoogle();
   const before = Object.keys(google.env).map((name) => [name, process.env[name]] as const);
   Object.assign(process.env, google.env);
   const projectId = google.project;
@@ -35,10 +35,9 @@ export async function exportRows(
   bucket: string,
   prefix: string,
   select: string,
-  options = 'overwrite=false',
 ): Promise<JobMetadata> {
   const uri = `gs://${bucket}/${prefix}/*.avro`;
-  const query = `EXPORT DATA OPTIONS(uri='${uri}', format='AVRO', ${options}) AS ${select}`;
+  const query = `EXPORT DATA OPTIONS(uri='${uri}', format='AVRO', overwrite=false) AS ${select}`;
   const [job] = await bigquery.createQueryJob({ query });
   // Unlike job.promise(), which looks every half second, this waits on the server.
   await job.getQueryResults();

@@ -1,15 +1,14 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { Access } from './access.ts';
 import { ApiError } from './api-error.ts';
-import { type AvroFile, createAvroFile } from './avro-file.ts';
+import { AvroFile } from './avro-file.ts';
 import { avroSchema } from './avro-schema.ts';
 import { columnWriter } from './avro-writer.ts';
-import type { Buckets } from './buckets.ts';
-import { type ByteSink, createByteSink } from './byte-sink.ts';
+import type { Backend } from './backend.ts';
+import { ByteSink } from './byte-sink.ts';
 import type { ExportStatement } from './export-statement.ts';
 import { asQueryError, describe, type ResultSchema } from './query.ts';
+import type { Statement } from './table.ts';
 import type { Settings } from './types.ts';
-import type { Statement, Warehouse } from './warehouse.ts';
 
 /** A finished export that nobody sees before `publish`. */
 export interface Export {
@@ -19,35 +18,27 @@ export interface Export {
   publish(): void;
 }
 
-interface World {
-  readonly warehouse: Warehouse;
-  readonly buckets: Buckets;
-  readonly access: Access;
-  readonly settings: Settings;
-}
-
 /**
  * Runs the query of EXPORT DATA and encodes its rows. Rows are dealt out to the shards in turn, so
  * that few rows make several shards too; without rows there is one object without blocks.
  */
 export async function exportData(
-  world: World,
+  backend: Backend,
   statement: Statement,
   target: ExportStatement,
 ): Promise<Export> {
-  checkDestination(world, statement, target);
-  const { settings } = world;
-  const codec = codecOf(target, settings);
-  const files = await world.warehouse.use(async (connection) => {
+  checkDestination(backend, statement, target);
+  const { settings } = backend;
+  const files = await backend.warehouse.use(async (connection) => {
     const schema = await describe(connection, statement);
     const names = schema.fields.map((field) => field.name);
-    const avro = avroSchema(names, schema.types, target.logicalTypes);
+    const avro = avroSchema(names, schema.types);
     const shards = Array.from({ length: Math.max(1, settings.exportShards) }, () => ({
-      file: createAvroFile(avro, codec),
-      sink: createByteSink(),
+      file: new AvroFile(avro),
+      sink: new ByteSink(),
       pending: 0,
     }));
-    await writeRows(connection, statement, schema, target.logicalTypes, shards, settings);
+    await writeRows(connection, statement, schema, shards, settings);
     return shards.map((shard) => shard.file);
   });
   const written = files.filter((file, at) => at === 0 || file.rows > 0);
@@ -59,15 +50,10 @@ export async function exportData(
     publish: () => {
       contents.forEach((content, at) => {
         const name = target.pattern.replace('*', String(at).padStart(12, '0'));
-        world.buckets.write(target.bucket, name, content);
+        backend.buckets.write(target.bucket, name, content);
       });
     },
   };
-}
-
-function codecOf(target: ExportStatement, settings: Settings): Settings['codec'] {
-  if (target.compression === undefined) return settings.codec;
-  return target.compression === 'DEFLATE' ? 'deflate' : 'null';
 }
 
 interface Shard {
@@ -80,7 +66,6 @@ async function writeRows(
   connection: DuckDBConnection,
   statement: Statement,
   schema: ResultSchema,
-  logicalTypes: boolean,
   shards: readonly Shard[],
   settings: Settings,
 ): Promise<void> {
@@ -90,7 +75,7 @@ async function writeRows(
     for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; ) {
       const writers = schema.types.map((type, column) => {
         const vector = (chunk as NonNullable<typeof chunk>).getColumnVector(column);
-        return columnWriter(schema.fields[column]?.name ?? '', type, vector, logicalTypes);
+        return columnWriter(schema.fields[column]?.name ?? '', type, vector);
       });
       const rows = chunk.rowCount;
       for (let row = 0; row < rows; row += 1) {
@@ -118,13 +103,13 @@ function endBlock(shard: Shard): void {
  * these are errors ("EXPORT DATA", `overwrite`; "Exporting query results", location
  * considerations), not how they are worded: do not match the messages.
  */
-function checkDestination(world: World, statement: Statement, target: ExportStatement): void {
-  const bucket = world.buckets.get(target.bucket);
+function checkDestination(backend: Backend, statement: Statement, target: ExportStatement): void {
+  const bucket = backend.buckets.get(target.bucket);
   if (bucket === undefined) {
     throw new ApiError('notFound', `Not found: Bucket ${target.bucket}`);
   }
   const permission = 'storage.objects.create';
-  world.access.require(
+  backend.access.require(
     permission,
     `Access Denied: BigQuery BigQuery: Permission '${permission}' denied on resource (or it may not exist).`,
   );
@@ -134,7 +119,6 @@ function checkDestination(world: World, statement: Statement, target: ExportStat
       `Cannot read and write in different locations: source: ${statement.location}, destination: ${bucket.location}`,
     );
   }
-  if (target.overwrite) return;
   const [head = '', tail = ''] = target.pattern.split('*');
   const taken = [...bucket.objects.keys()].find(
     (name) => name.startsWith(head) && name.endsWith(tail),

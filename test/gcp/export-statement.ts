@@ -6,9 +6,6 @@ export interface ExportStatement {
   readonly bucket: string;
   /** The object's name with its one `*`. */
   readonly pattern: string;
-  readonly overwrite: boolean;
-  readonly compression: 'NONE' | 'DEFLATE' | undefined;
-  readonly logicalTypes: boolean;
   /** The query after AS. */
   readonly query: string;
 }
@@ -42,16 +39,14 @@ function readOptions(tokens: readonly Token[]): Omit<ExportStatement, 'query'> {
   }
   if (format !== 'AVRO') throw new ApiError('notImplemented', `the stand-in exports AVRO only`);
   const place = readUri(options.get('uri') ?? '');
-  const compression = options.get('compression')?.toUpperCase();
-  if (compression !== undefined && compression !== 'NONE' && compression !== 'DEFLATE') {
-    throw new ApiError('notImplemented', `the stand-in has no compression ${compression}`);
+  const overwrite = options.get('overwrite')?.toUpperCase() ?? 'FALSE';
+  const others = [...options.keys()].filter(
+    (name) => !['format', 'uri', 'overwrite'].includes(name),
+  );
+  if (overwrite !== 'FALSE' || others.length > 0) {
+    throw new ApiError('notImplemented', `the stand-in knows no option ${others} of EXPORT DATA`);
   }
-  return {
-    ...place,
-    compression,
-    overwrite: options.get('overwrite')?.toUpperCase() === 'TRUE',
-    logicalTypes: options.get('use_avro_logical_types')?.toUpperCase() === 'TRUE',
-  };
+  return place;
 }
 
 function readUri(uri: string): { bucket: string; pattern: string } {

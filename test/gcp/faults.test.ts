@@ -111,12 +111,6 @@ test('a stalled body stops, and the connection stays open', async () => {
   stop.abort();
 });
 
-test('a slow body is whole in the end', async () => {
-  clients.google.fail({ kind: 'slow', path: /alt=media/, bytesPerSecond: 10_000_000 });
-  const body = await readBody(await fetch(`${object()}?alt=media`));
-  expect(body).toEqual({ bytes: 1_000_000, whole: true });
-});
-
 test('a flipped bit is found by the client in a whole download, and not in a range', async () => {
   const file = clients.storage.bucket('b').file('o');
   clients.google.fail({ kind: 'flip', path: /alt=media/, atByte: 5, times: 2 });

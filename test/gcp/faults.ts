@@ -9,35 +9,30 @@ interface Armed {
 }
 
 /** The faults that are switched on. */
-export interface Faults {
-  arm(fault: Fault): void;
-  clear(): void;
-  /** The fault that this request meets, if any; it counts as one match of every fault tried. */
-  meet(request: ApiRequest): Fault | undefined;
-}
+export class Faults {
+  #armed: Armed[] = [];
 
-export function createFaults(): Faults {
-  const armed: Armed[] = [];
-  return {
-    arm: (fault) => {
-      armed.push({ fault, passes: (fault.nth ?? 1) - 1, failures: fault.times ?? 1 });
-    },
-    clear: () => {
-      armed.length = 0;
-    },
-    meet(request) {
-      for (const each of armed) {
-        if (each.failures <= 0 || !matches(each.fault, request)) continue;
-        if (each.passes > 0) {
-          each.passes -= 1;
-          continue;
-        }
-        each.failures -= 1;
-        return each.fault;
+  arm(fault: Fault): void {
+    this.#armed.push({ fault, passes: (fault.nth ?? 1) - 1, failures: fault.times ?? 1 });
+  }
+
+  clear(): void {
+    this.#armed = [];
+  }
+
+  /** The fault that this request meets, if any; it counts as one match of every fault tried. */
+  meet(request: ApiRequest): Fault | undefined {
+    for (const each of this.#armed) {
+      if (each.failures <= 0 || !matches(each.fault, request)) continue;
+      if (each.passes > 0) {
+        each.passes -= 1;
+        continue;
       }
-      return undefined;
-    },
-  };
+      each.failures -= 1;
+      return each.fault;
+    }
+    return undefined;
+  }
 }
 
 function matches(target: Fault, request: ApiRequest): boolean {

@@ -1,20 +1,22 @@
 import { ACCOUNT } from './access.ts';
-import type { Job } from './jobs.ts';
-import type { Table } from './table.ts';
+import type { Job } from './job.ts';
+import { type Table, withReads } from './table.ts';
 import type { JobSummary } from './types.ts';
-import { withReads } from './warehouse.ts';
+
+const MEGABYTE = 1024n * 1024n;
 
 /** A `Job` as jobs.get answers it (discovery document; recorded: http_corpus, export_csv_query_job). */
 export function jobResource(job: Job): Record<string, unknown> {
-  const { project } = job.request;
+  const { location, request } = job.facts;
+  const { project, id } = request;
   return {
     kind: 'bigquery#job',
-    etag: Buffer.from(`${job.id}/${job.state}`).toString('base64'),
-    id: `${project}:${job.location}.${job.id}`,
-    selfLink: `https://bigquery.googleapis.com/bigquery/v2/projects/${project}/jobs/${job.id}?location=${job.location}`,
+    etag: Buffer.from(`${id}/${job.state}`).toString('base64'),
+    id: `${project}:${location}.${id}`,
+    selfLink: `https://bigquery.googleapis.com/bigquery/v2/projects/${project}/jobs/${id}?location=${location}`,
     user_email: ACCOUNT,
     principal_subject: `serviceAccount:${ACCOUNT}`,
-    configuration: { ...(job.request.configuration as object), jobType: 'QUERY' },
+    configuration: { ...(request.configuration as object), jobType: 'QUERY' },
     jobReference: jobReference(job),
     statistics: statistics(job),
     status: jobStatus(job),
@@ -22,42 +24,55 @@ export function jobResource(job: Job): Record<string, unknown> {
   };
 }
 
-export function jobReference(job: Job): Record<string, string> {
-  const reference = { projectId: job.request.project, location: job.location };
-  return job.request.dryRun ? reference : { ...reference, jobId: job.id };
+export function jobReference({ facts: { request, location } }: Job): Record<string, string> {
+  return { projectId: request.project, jobId: request.id, location };
 }
 
 /** A failed job is DONE too; that it failed is in `errorResult` (documentation: "JobStatus"). */
-export function jobStatus(job: Job): Record<string, unknown> {
-  if (job.error === undefined) return { state: job.request.dryRun ? 'DONE' : job.state };
-  const error = job.error.proto();
-  return { errorResult: error, errors: [error], state: job.state };
+function jobStatus({ error, state }: Job): Record<string, unknown> {
+  if (error === undefined) return { state };
+  const proto = error.proto();
+  return { errorResult: proto, errors: [proto], state };
 }
 
+/** Numbers of 64 bits are text in Google's JSON. */
 function statistics(job: Job): Record<string, unknown> {
-  const times = {
-    creationTime: String(job.created),
-    ...(job.started === undefined ? {} : { startTime: String(job.started) }),
-    ...(job.ended === undefined ? {} : { endTime: String(job.ended) }),
+  const { created, ended, facts, result } = job;
+  const times = { creationTime: String(created), startTime: String(created) };
+  const processed = { totalBytesProcessed: String(facts.cacheHit ? 0 : facts.bytesProcessed) };
+  if (ended === undefined) return { ...times, query: { statementType: facts.statementType } };
+  return {
+    ...times,
+    endTime: String(ended),
+    ...protections(facts.sources),
+    ...processed,
+    query: {
+      ...processed,
+      totalBytesBilled: String(billed(job)),
+      totalSlotMs: facts.cacheHit ? '0' : '100',
+      cacheHit: facts.cacheHit,
+      statementType: facts.statementType,
+      ...(result?.affected !== undefined && { numDmlAffectedRows: String(result.affected) }),
+      ...exportStatistics(job),
+    },
   };
-  const bytes = String(job.exported?.bytes ?? 0);
-  const { exported, result, request, schema } = job;
-  const query = {
-    totalBytesProcessed: bytes,
-    totalBytesBilled: bytes,
-    cacheHit: false,
-    statementType: job.statementType,
-    // Numbers of 64 bits are text in Google's JSON.
-    ...(exported && {
-      exportDataStatistics: {
-        fileCount: String(exported.fileCount),
-        rowCount: String(exported.rowCount),
-      },
-    }),
-    ...(result?.affected !== undefined && { numDmlAffectedRows: String(result.affected) }),
-    ...(request.dryRun && { schema: { fields: schema.fields } }),
+}
+
+/** Rounded up to a megabyte, at least ten of them; a failure is not billed (documentation: "On-demand pricing"). */
+function billed({ facts, error }: Job): bigint {
+  if (facts.cacheHit || error !== undefined || facts.sources.length === 0) return 0n;
+  const megabytes = (facts.bytesProcessed + MEGABYTE - 1n) / MEGABYTE;
+  return (megabytes < 10n ? 10n : megabytes) * MEGABYTE;
+}
+
+/** The plan of a small export is one stage that reads and writes (documentation: "Query plan and timeline"). */
+function exportStatistics({ exported }: Job): Record<string, unknown> {
+  if (exported === undefined) return {};
+  const rowCount = String(exported.rowCount);
+  return {
+    queryPlan: [{ id: '0', name: 'S00: Output', status: 'COMPLETE', recordsWritten: rowCount }],
+    exportDataStatistics: { fileCount: String(exported.fileCount), rowCount },
   };
-  return { ...times, ...protections(job.sources), totalBytesProcessed: bytes, query };
 }
 
 /** `JobStatistics`: told of the job as a whole, also where the account sees all (documentation: "Use row-level security", job statistics). */
@@ -74,13 +89,14 @@ function protections(sources: readonly Table[]): Record<string, unknown> {
 }
 
 export function jobSummary(job: Job): JobSummary {
-  const summary = {
-    id: job.id,
-    project: job.request.project,
-    location: job.location,
-    kind: job.statementType,
+  const { request, location, statementType } = job.facts;
+  return {
+    id: request.id,
+    project: request.project,
+    location,
+    kind: statementType,
     state: job.state,
-    query: job.request.query,
+    query: request.query,
+    ...(job.error !== undefined && { error: job.error.reason }),
   };
-  return job.error === undefined ? summary : { ...summary, error: job.error.reason };
 }

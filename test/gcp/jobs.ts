@@ -1,120 +1,90 @@
 import type { Access } from './access.ts';
-import { ApiError, type ErrorProto } from './api-error.ts';
-import type { Buckets } from './buckets.ts';
-import { type Export, exportData } from './export-data.ts';
-import { type ExportStatement, parseExport } from './export-statement.ts';
-import { analyze, type QueryResult, type ResultSchema, runStatement } from './query.ts';
-import type { Table } from './table.ts';
-import type { Settings } from './types.ts';
-import { type Statement, type Warehouse, withReads } from './warehouse.ts';
+import { ApiError } from './api-error.ts';
+import type { Backend } from './backend.ts';
+import { exportData } from './export-data.ts';
+import { parseExport } from './export-statement.ts';
+import { Job, type JobRequest } from './job.ts';
+import { analyze, runStatement } from './query.ts';
+import { QueryCache } from './query-cache.ts';
+import { type Statement, withReads } from './table.ts';
+import { tableBytes } from './table-resource.ts';
 
-export interface World {
-  readonly project: string;
-  readonly warehouse: Warehouse;
-  readonly buckets: Buckets;
-  readonly access: Access;
-  readonly settings: Settings;
-}
+/** All jobs that were ever inserted. */
+export class Jobs {
+  readonly #backend: Backend;
+  readonly #jobs = new Map<string, Job>();
+  readonly #cache = new QueryCache();
 
-/** What is asked for when a job is inserted. */
-export interface JobRequest {
-  readonly project: string;
-  readonly id: string | undefined;
-  readonly location: string | undefined;
-  readonly query: string;
-  readonly defaultDataset: string | undefined;
-  readonly dryRun: boolean;
-  /** `configuration` as it was sent, to be shown again. */
-  readonly configuration: unknown;
-  /** The error that a test wants this job to end with. */
-  readonly failure: ErrorProto | undefined;
-}
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
 
-export interface Job {
-  readonly request: JobRequest;
-  readonly id: string;
-  readonly location: string;
-  readonly statementType: string;
-  readonly schema: ResultSchema;
-  readonly sources: readonly Table[];
-  readonly created: number;
-  state: 'PENDING' | 'RUNNING' | 'DONE';
-  started?: number;
-  ended?: number;
-  error?: ApiError;
-  result?: QueryResult;
-  exported?: Export;
-  /** Resolves when the job is DONE, however it ended. */
-  readonly done: Promise<void>;
-  cancel(): void;
-}
+  /** Starts a job; refuses a statement that is wrong, and an id that is taken. */
+  async insert(request: JobRequest): Promise<Job> {
+    const { warehouse, access, settings } = this.#backend;
+    this.#checkInsert(request);
+    const target = parseExport(request.query);
+    const statement = warehouse.prepare(target?.query ?? request.query, request.location);
+    checkSources(access, statement, target !== undefined);
+    await analyze(warehouse, statement);
+    const bytesProcessed = await tableBytes(warehouse, statement.sources);
+    // While the statement was looked at, the same job may have been inserted once more.
+    this.#checkInsert(request);
+    const { sources, location } = statement;
+    const cacheHit = target === undefined && this.#cache.holds(request.query, statement);
+    const statementType = target === undefined ? statement.statementType : 'EXPORT_DATA';
+    const job = new Job(
+      { request, location, statementType, sources, bytesProcessed, cacheHit },
+      () =>
+        target === undefined
+          ? runStatement(warehouse, statement)
+          : exportData(this.#backend, statement, target),
+      settings.jobSeconds,
+    );
+    this.#jobs.set(`${request.project}:${request.id}`, job);
+    return job;
+  }
 
-export interface Jobs {
-  insert(request: JobRequest): Promise<Job>;
   /** 404 where there is none in that location. */
-  get(project: string, id: string, location: string | undefined): Job;
-  delete(job: Job): void;
-  /** The latest first. */
-  list(project: string): readonly Job[];
-}
-
-export function createJobs(world: World): Jobs {
-  const jobs = new Map<string, Job>();
-  let count = 0;
-  return {
-    async insert(request) {
-      checkInsert(world, request, jobs);
-      const target = parseExport(request.query);
-      const query = target?.query ?? request.query;
-      const statement = world.warehouse.prepare(query, request.location, request.defaultDataset);
-      checkSources(world, statement, target !== undefined);
-      const schema = await analyze(world.warehouse, statement);
-      // While the statement was looked at, the same job may have been inserted once more.
-      checkInsert(world, request, jobs);
-      count += 1;
-      const id = request.id ?? `job_${String(count).padStart(8, '0')}`;
-      const job = startJob(world, request, id, statement, schema, target);
-      if (!request.dryRun) jobs.set(`${request.project}:${id}`, job);
-      return job;
-    },
-    get(project, id, location) {
-      const job = jobs.get(`${project}:${id}`);
+  get(project: string, id: string, location: string | undefined): Job {
+    const job = this.#jobs.get(`${project}:${id}`);
+    if (job !== undefined) {
+      const own = job.facts.location.toLowerCase();
       // Outside of the multi-regions a job is found by its location alone (documentation: "Jobs: get").
-      const found = job && (location ?? (/^(US|EU)$/i.test(job.location) ? job.location : ''));
-      if (job === undefined || found?.toLowerCase() !== job.location.toLowerCase()) {
-        const place = location === undefined ? '' : `${location}.`;
-        throw new ApiError('notFound', `Not found: Job ${project}:${place}${id}`);
-      }
-      return job;
-    },
-    delete: (job) => jobs.delete(`${job.request.project}:${job.id}`),
-    list: (project) =>
-      [...jobs.values()].filter((job) => job.request.project === project).reverse(),
-  };
-}
+      if ((location?.toLowerCase() ?? (own === 'us' || own === 'eu' ? own : '')) === own)
+        return job;
+    }
+    const place = location === undefined ? '' : `${location}.`;
+    throw new ApiError('notFound', `Not found: Job ${project}:${place}${id}`);
+  }
 
-function checkInsert(world: World, request: JobRequest, jobs: ReadonlyMap<string, Job>): void {
-  world.access.require(
-    'bigquery.jobs.create',
-    `Access Denied: Project ${request.project}: User does not have bigquery.jobs.create permission in project ${request.project}.`,
-  );
-  const same = jobs.get(`${request.project}:${request.id}`);
-  if (same !== undefined && !request.dryRun) {
-    const name = `${request.project}:${same.location}.${same.id}`;
+  /** In the order of their start. */
+  list(): readonly Job[] {
+    return [...this.#jobs.values()];
+  }
+
+  #checkInsert({ project, id }: JobRequest): void {
+    this.#backend.access.require(
+      'bigquery.jobs.create',
+      `Access Denied: Project ${project}: User does not have bigquery.jobs.create permission in project ${project}.`,
+    );
+    const same = this.#jobs.get(`${project}:${id}`);
+    if (same === undefined) return;
+    const name = `${project}:${same.facts.location}.${id}`;
     throw new ApiError('duplicate', `Already Exists: Job ${name}`);
   }
 }
 
-function checkSources(world: World, statement: Statement, isExport: boolean): void {
-  checkPolicyTags(world, statement);
+function checkSources(access: Access, statement: Statement, isExport: boolean): void {
+  checkPolicyTags(access, statement);
   for (const { dataset, name } of statement.sources) {
     const table = `${dataset.project}:${dataset.name}.${name}`;
-    world.access.require(
+    access.require(
       'bigquery.tables.getData',
       `Access Denied: Table ${table}: User does not have permission to query table ${table}, or perhaps it does not exist.`,
     );
     if (!isExport) continue;
-    world.access.require(
+    access.require(
       'bigquery.tables.export',
       `Access Denied: Table ${table}: Permission bigquery.tables.export denied on table ${table} (or it may not exist).`,
     );
@@ -122,90 +92,16 @@ function checkSources(world: World, statement: Statement, isExport: boolean): vo
 }
 
 /** Columns under policy tags need a right of their own, as soon as a query names them. */
-function checkPolicyTags(world: World, statement: Statement): void {
+function checkPolicyTags(access: Access, statement: Statement): void {
   for (const { schema, dataset, name } of withReads(statement.sources)) {
     const tagged = schema.find(
       (field) => field.policyTags !== undefined && statement.sql.includes(field.name),
     );
     if (tagged === undefined) continue;
     const tag = tagged.policyTags?.names[0]?.split('/').at(-1);
-    world.access.require(
+    access.require(
       'datacatalog.categories.fineGrainedGet',
       `Access Denied: BigQuery BigQuery: User has neither fine-grained reader nor masked get permission to get data protected by policy tag "Taxonomy : ${tag}" on column ${dataset.project}.${dataset.name}.${name}.${tagged.name}.`,
     );
   }
-}
-
-function startJob(
-  world: World,
-  request: JobRequest,
-  id: string,
-  statement: Statement,
-  schema: ResultSchema,
-  target: ExportStatement | undefined,
-): Job {
-  const cancelled = Promise.withResolvers<never>();
-  cancelled.promise.catch(() => {});
-  const job: Job = {
-    request,
-    id,
-    schema,
-    sources: statement.sources,
-    location: statement.location,
-    statementType: target === undefined ? statement.statementType : 'EXPORT_DATA',
-    created: Date.now(),
-    state: 'PENDING',
-    cancel: () =>
-      cancelled.reject(
-        new ApiError('stopped', 'Job execution was cancelled: User requested cancellation'),
-      ),
-    // Replaced below, once there is a job to run.
-    done: Promise.resolve(),
-  };
-  const done = request.dryRun
-    ? Promise.resolve()
-    : run(world, job, statement, target, cancelled.promise);
-  return Object.assign(job, { done });
-}
-
-async function run(
-  world: World,
-  job: Job,
-  statement: Statement,
-  target: ExportStatement | undefined,
-  cancelled: Promise<never>,
-): Promise<void> {
-  job.started = Date.now();
-  job.state = 'RUNNING';
-  try {
-    const least = Bun.sleep(world.settings.jobSeconds * 1000);
-    const work = job.request.failure === undefined ? perform(world, statement, target) : undefined;
-    // Looked at below; a cancelled job does not wait for it.
-    work?.catch(() => {});
-    await Promise.race([Promise.all([work, least]), cancelled]);
-    if (job.request.failure !== undefined) {
-      throw new ApiError(job.request.failure.reason, job.request.failure.message);
-    }
-    const outcome = await work;
-    if (outcome !== undefined && 'publish' in outcome) {
-      outcome.publish();
-      job.exported = outcome;
-    } else if (outcome !== undefined) {
-      job.result = outcome;
-    }
-  } catch (error) {
-    job.error = error instanceof ApiError ? error : new ApiError('internalError', String(error));
-  }
-  job.ended = Date.now();
-  job.state = 'DONE';
-}
-
-function perform(
-  world: World,
-  statement: Statement,
-  target: ExportStatement | undefined,
-): Promise<Export | QueryResult> {
-  return target === undefined
-    ? runStatement(world.warehouse, statement)
-    : exportData(world, statement, target);
 }

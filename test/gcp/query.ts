@@ -1,8 +1,9 @@
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { ApiError } from './api-error.ts';
+import { type Statement, touch } from './table.ts';
 import type { Field } from './types.ts';
 import { parseValueType, restField, type ValueType } from './value-type.ts';
-import type { Statement, Warehouse } from './warehouse.ts';
+import type { Warehouse } from './warehouse.ts';
 
 /** The columns of a query's result. */
 export interface ResultSchema {
@@ -79,7 +80,7 @@ async function change(connection: DuckDBConnection, statement: Statement): Promi
   try {
     const { rowsChanged } = await connection.run(statement.sql);
     const [target] = statement.sources;
-    if (target !== undefined) target.modified = Math.max(Date.now(), target.modified + 1);
+    if (target !== undefined) touch(target);
     return { fields: [], types: [], rows: [], affected: rowsChanged };
   } catch (error) {
     throw asQueryError(error);

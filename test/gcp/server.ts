@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { ApiError, errorBody, errorOfStatus } from './api-error.ts';
 import type { Faults } from './faults.ts';
 import { type ApiRequest, type ApiResponse, routeOf } from './http.ts';
+import { send } from './send.ts';
 import { SqlSyntaxError } from './sql-lexer.ts';
 import type { Fault, RecordedRequest } from './types.ts';
 
@@ -18,14 +19,13 @@ export async function startServer(
   handle: Handle,
   faults: Faults,
   requests: RecordedRequest[],
-  port = 0,
 ): Promise<Server> {
   const server = createServer((incoming, outgoing) => {
     serve(incoming, outgoing, handle, faults, requests).catch(() => incoming.socket.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, '127.0.0.1', resolve);
+    server.listen(0, '127.0.0.1', resolve);
   });
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -110,77 +110,4 @@ function asApiError(error: unknown): ApiError {
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return new ApiError('notImplemented', `The stand-in failed: ${text}`);
-}
-
-async function send(
-  outgoing: ServerResponse,
-  response: ApiResponse,
-  fault: Fault | undefined,
-): Promise<void> {
-  const raw = Buffer.isBuffer(response.body);
-  const content =
-    response.body === undefined
-      ? Buffer.alloc(0)
-      : raw
-        ? (response.body as Buffer)
-        : Buffer.from(JSON.stringify(response.body));
-  const type = raw ? 'application/octet-stream' : 'application/json; charset=UTF-8';
-  outgoing.writeHead(response.status, {
-    'content-type': type,
-    'content-length': String(content.length),
-    ...response.headers,
-  });
-  await sendContent(outgoing, content, fault);
-}
-
-async function sendContent(
-  outgoing: ServerResponse,
-  content: Buffer,
-  fault: Fault | undefined,
-): Promise<void> {
-  switch (fault?.kind) {
-    case 'cut':
-      await write(outgoing, content.subarray(0, fault.afterBytes));
-      await hangUp(outgoing);
-      return;
-    case 'stall':
-      await write(outgoing, content.subarray(0, fault.afterBytes));
-      return;
-    case 'slow': {
-      const step = Math.max(1, Math.ceil(fault.bytesPerSecond / 20));
-      for (let at = 0; at < content.length && !outgoing.destroyed; at += step) {
-        await write(outgoing, content.subarray(at, at + step));
-        await Bun.sleep(50);
-      }
-      outgoing.end();
-      return;
-    }
-    case 'flip': {
-      const flipped = Buffer.from(content);
-      if (fault.atByte < flipped.length) flipped[fault.atByte] = (flipped[fault.atByte] ?? 0) ^ 1;
-      outgoing.end(flipped);
-      return;
-    }
-    default:
-      outgoing.end(content);
-  }
-}
-
-/**
- * Ends the connection as a peer that is done: torn down at once, what was written could be lost on
- * its way to a client that is slow to read.
- */
-async function hangUp({ socket }: ServerResponse): Promise<void> {
-  if (socket === null || socket.destroyed) return;
-  const closed = new Promise((resolve) => socket.once('close', resolve));
-  socket.end();
-  await Promise.race([closed, Bun.sleep(2000)]);
-  socket.destroy();
-}
-
-function write(outgoing: ServerResponse, bytes: Buffer): Promise<void> {
-  if (bytes.length === 0) outgoing.flushHeaders();
-  return new Promise((resolve) => {
-    outgoing.write(bytes, () => resolve());
-  });
 }

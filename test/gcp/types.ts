@@ -41,10 +41,8 @@ export interface TableOptions {
   readonly rangePartitioning?: { readonly field: string; readonly range: unknown };
   readonly requirePartitionFilter?: boolean;
   readonly clustering?: { readonly fields: readonly string[] };
-  readonly tableConstraints?: unknown;
-  readonly defaultCollation?: string;
-  readonly expirationTime?: string;
-  readonly labels?: Readonly<Record<string, string>>;
+  readonly tableConstraints?: { readonly primaryKey: { readonly columns: readonly string[] } };
+  readonly streamingBuffer?: { readonly estimatedRows: string };
   readonly externalDataConfiguration?: {
     readonly sourceFormat: string;
     readonly sourceUris: readonly string[];
@@ -95,8 +93,9 @@ export interface JobSummary {
   readonly id: string;
   readonly project: string;
   readonly location: string;
-  readonly kind: 'SELECT' | 'EXPORT_DATA' | string;
-  readonly state: 'PENDING' | 'RUNNING' | 'DONE';
+  /** Such as `SELECT` or `EXPORT_DATA`. */
+  readonly kind: string;
+  readonly state: 'RUNNING' | 'DONE';
   readonly query: string;
   /** `reason` of the error result; absent where the job succeeded or runs. */
   readonly error?: string;
@@ -134,8 +133,6 @@ export type Fault = FaultTarget &
     | { readonly kind: 'cut'; readonly afterBytes: number }
     /** Sends so many bytes of the body, then nothing more; the connection stays open. */
     | { readonly kind: 'stall'; readonly afterBytes: number }
-    /** Sends the body slowly. */
-    | { readonly kind: 'slow'; readonly bytesPerSecond: number }
     /** Waits before it answers. */
     | { readonly kind: 'delay'; readonly ms: number }
     /** Flips one bit of the byte at this place of the body; the checksum header stays right. */
@@ -149,58 +146,10 @@ export interface Settings {
   exportShards: number;
   /** Uncompressed bytes of an Avro block. */
   exportBlockBytes: number;
-  /** Used where the export names no compression. */
-  codec: 'null' | 'deflate';
   /** Seconds that a job is RUNNING. */
   jobSeconds: number;
-  /** Objects or jobs a page, whatever more is asked for. */
+  /** The longest that the answer to a poll is held back, whatever more is asked for. */
+  longestPollMs: number;
+  /** Objects a page of a listing, whatever more is asked for. */
   pageSize: number;
-  /** Seconds for which access tokens are said to be valid. */
-  tokenSeconds: number;
-}
-
-/** The stand-in for BigQuery, Cloud Storage and the metadata server of a VM. */
-export interface Google extends AsyncDisposable {
-  /** Environment for the binary: where the three services are. */
-  readonly env: Readonly<Record<string, string>>;
-  /** The project of the credentials: `test-project`. */
-  readonly project: string;
-  readonly requests: readonly RecordedRequest[];
-  readonly settings: Settings;
-  createDataset(
-    dataset: string,
-    options?: { readonly location?: string; readonly project?: string },
-  ): Promise<void>;
-  createBucket(bucket: string, options?: { readonly location?: string }): void;
-  createTable(
-    dataset: string,
-    table: string,
-    schema: readonly Field[],
-    options?: TableOptions,
-  ): Promise<void>;
-  /** Drops a table; no error where there is none. */
-  dropTable(dataset: string, table: string, options?: { readonly project?: string }): Promise<void>;
-  /** Runs one statement of BigQuery's dialect at once (no job): SELECT, INSERT, UPDATE, DELETE. */
-  sql(bigQuerySql: string): Promise<Row[]>;
-  /** Runs DuckDB's SQL as it is, with tables by their `tableName`. Fast for many rows. */
-  duckdb(sql: string): Promise<Row[]>;
-  /** The name of a BigQuery table in DuckDB's SQL, quoted, for `duckdb`. */
-  tableName(dataset: string, table: string, options?: { readonly project?: string }): string;
-  objects(bucket: string): readonly StoredObject[];
-  /** The bytes of an object; undefined where there is none. */
-  readObject(bucket: string, name: string): Buffer | undefined;
-  /** Writes an object as another writer would: with a new generation. */
-  writeObject(bucket: string, name: string, bytes: Buffer): void;
-  deleteObject(bucket: string, name: string): void;
-  jobs(): readonly JobSummary[];
-  /** Switches a fault on; the first fault that matches a request is the one that is used. */
-  fail(fault: Fault): void;
-  /** Switches every fault off. */
-  heal(): void;
-  /** Makes every token handed out so far invalid: 401 until the client asks for a new one. */
-  expireTokens(): void;
-  /** Refuses these permissions from now on, as IAM does: `bigquery.jobs.create`, `storage.objects.create`... */
-  deny(...permissions: string[]): void;
-  /** Grants denied permissions again; all of them where none is named. */
-  allow(...permissions: string[]): void;
 }
