@@ -1,4 +1,4 @@
-import { arrayText, type Catalog, readRows } from '../catalog.ts';
+import { arrayText, type Catalog } from '../catalog.ts';
 import type { Refusals } from '../refusals.ts';
 import { isFilled } from './dependent-views.ts';
 import type { DropSet } from './drop-set.ts';
@@ -28,9 +28,7 @@ export async function requireOwnership(
     ...relations.filter((oid) => !tables.includes(oid)),
     ...views.filter(isFilled).map(({ oid }) => oid),
   ];
-  const owners = await readRows<DependentOwner>(
-    catalog,
-    catalog.sql`
+  const owners = await catalog.rows<DependentOwner>`
     WITH dependent(catalog, oid) AS (
       SELECT * FROM unnest(${arrayText(dependents.map((object) => object.catalog))}::text[],
         ${arrayText(dependents.map(({ oid }) => oid))}::oid[])
@@ -62,8 +60,7 @@ export async function requireOwnership(
     LEFT JOIN pg_depend d ON d.classid = owning.classid AND d.objid = owning.oid
       AND d.objsubid = 0 AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
     LEFT JOIN pg_extension e ON e.oid = d.refobjid
-    ORDER BY 1`,
-  );
+    ORDER BY 1`;
   for (const owner of owners) refuseOwner(catalog.refuse, owner);
 }
 

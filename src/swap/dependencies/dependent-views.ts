@@ -1,5 +1,5 @@
 import type { TableName } from '../../postgres/quoting.ts';
-import { arrayText, type Catalog, readRows } from '../catalog.ts';
+import { arrayText, type Catalog } from '../catalog.ts';
 
 /** A view or materialized view above the tables that are replaced, directly or through others. */
 export interface DependentView extends TableName {
@@ -31,9 +31,7 @@ export async function readDependentViews(
   catalog: Catalog,
   tables: readonly number[],
 ): Promise<readonly DependentView[]> {
-  const edges = await readRows<Edge>(
-    catalog,
-    catalog.sql`
+  const edges = await catalog.rows<Edge>`
     WITH RECURSIVE edge(reader_class, reader, reads_class, reads) AS (
       SELECT 'pg_class'::regclass::oid, unnest(${arrayText(tables)}::oid[]), NULL::oid, NULL::oid
       UNION
@@ -53,8 +51,7 @@ export async function readDependentViews(
     LEFT JOIN pg_class c ON edge.reader_class = 'pg_class'::regclass AND c.oid = edge.reader
     LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE edge.reads IS NOT NULL AND (edge.reader_class, edge.reader) <> (edge.reads_class, edge.reads)
-    ORDER BY 1, 2`,
-  );
+    ORDER BY 1, 2`;
   const depths = depthsOf(edges);
   const views = new Map<string, DependentView>();
   for (const { reader, oid, kind, schema, name, populated } of edges) {

@@ -2,31 +2,30 @@ import { createHash } from 'node:crypto';
 import type postgres from 'postgres';
 import type { TableName } from '../../postgres/quoting.ts';
 import { type Catalog, type Handle, openCatalog } from '../catalog.ts';
-import { type Check, readChecks } from '../objects/check-constraints.ts';
-import { type ColumnDefault, readColumnDefaults } from '../objects/column-defaults.ts';
-import { type Column, readColumns } from '../objects/columns.ts';
-import { type CommentOrLabel, readCommentsAndLabels } from '../objects/comments-and-labels.ts';
-import { readStatistics, type Statistics } from '../objects/extended-statistics.ts';
-import { type ForeignKey, readForeignKeys } from '../objects/foreign-keys.ts';
-import { type Grant, readDefaultGrantees, readGrants } from '../objects/grants.ts';
-import { type Index, readIndexes } from '../objects/indexes.ts';
-import { type MaterializedView, readMaterializedViews } from '../objects/materialized-views.ts';
-import { type Policy, readPolicies } from '../objects/policies.ts';
-import { type Publication, readPublications } from '../objects/publications.ts';
-import { type Rule, readRules } from '../objects/rules.ts';
-import { readSequences, type Sequence } from '../objects/sequences.ts';
-import { readFunctions, type SqlFunction } from '../objects/sql-functions.ts';
+import { readChecks } from '../objects/check-constraints.ts';
+import { readColumnDefaults } from '../objects/column-defaults.ts';
+import { readColumns } from '../objects/columns.ts';
+import { readCommentsAndLabels } from '../objects/comments-and-labels.ts';
+import { readStatistics } from '../objects/extended-statistics.ts';
+import { readForeignKeys } from '../objects/foreign-keys.ts';
+import { readDefaultGrantees, readGrants } from '../objects/grants.ts';
+import { readIndexes } from '../objects/indexes.ts';
+import { readMaterializedViews, readRefreshed } from '../objects/materialized-views.ts';
+import { readPolicies } from '../objects/policies.ts';
+import { readPublications } from '../objects/publications.ts';
+import { readRules } from '../objects/rules.ts';
+import { readSequences } from '../objects/sequences.ts';
+import { readFunctions } from '../objects/sql-functions.ts';
 import { findRelation, readTables, type Table } from '../objects/table.ts';
 import { refuseTablespaces } from '../objects/tablespaces.ts';
-import { readTriggers, type Trigger } from '../objects/triggers.ts';
-import { readViews, type View } from '../objects/views.ts';
+import { readTriggers } from '../objects/triggers.ts';
+import { readViews } from '../objects/views.ts';
 import { withReadingSettings } from '../session-settings.ts';
 import { inSnapshot } from '../snapshot.ts';
 import { requireOwnership } from './dependent-owners.ts';
-import { isFilled } from './dependent-views.ts';
-import { type DropSet, readDropSet } from './drop-set.ts';
+import { type Reader, readDropSet } from './drop-set.ts';
 import { readListeners } from './listeners.ts';
-import { type Lock, readLocks } from './lock-order.ts';
+import { readLocks } from './lock-order.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
 /**
@@ -40,33 +39,8 @@ export interface Dependents extends ByKind {
   readonly fingerprint: string;
 }
 
-interface ByKind {
-  readonly columns: readonly Column[];
-  readonly sequences: readonly Sequence[];
-  readonly checks: readonly Check[];
-  readonly indexes: readonly Index[];
-  readonly statistics: readonly Statistics[];
-  readonly foreignKeys: readonly ForeignKey[];
-  readonly grants: readonly Grant[];
-  readonly defaultGrantees: readonly (string | null)[];
-  readonly policies: readonly Policy[];
-  readonly triggers: readonly Trigger[];
-  readonly rules: readonly Rule[];
-  readonly views: readonly View[];
-  /** In the order in which they have to be created. */
-  readonly materializedViews: readonly MaterializedView[];
-  /** All populated materialized views above the target, in the order of refreshing. */
-  readonly refreshed: readonly TableName[];
-  readonly functions: readonly SqlFunction[];
-  readonly columnDefaults: readonly ColumnDefault[];
-  readonly publications: readonly Publication[];
-  readonly commentsAndLabels: readonly CommentOrLabel[];
-  readonly locks: readonly Lock[];
-}
-
-type Reader<T> = (catalog: Catalog, dropSet: DropSet) => Promise<T>;
-
-const READERS: { readonly [Kind in keyof ByKind]: Reader<ByKind[Kind]> } = {
+/** Each kind, with what reads it. */
+const KINDS = {
   columns: readColumns,
   sequences: readSequences,
   checks: readChecks,
@@ -79,15 +53,18 @@ const READERS: { readonly [Kind in keyof ByKind]: Reader<ByKind[Kind]> } = {
   triggers: readTriggers,
   rules: readRules,
   views: readViews,
+  /** In the order in which they have to be created. */
   materializedViews: readMaterializedViews,
-  refreshed: async (_catalog, { views }) =>
-    views.filter(isFilled).map(({ schema, name }) => ({ schema, name })),
+  /** All populated materialized views above the target, in the order of refreshing. */
+  refreshed: readRefreshed,
   functions: readFunctions,
   columnDefaults: readColumnDefaults,
   publications: readPublications,
   commentsAndLabels: readCommentsAndLabels,
   locks: readLocks,
-};
+} as const satisfies Record<string, Reader<unknown>>;
+
+type ByKind = { readonly [Kind in keyof typeof KINDS]: Awaited<ReturnType<(typeof KINDS)[Kind]>> };
 
 /**
  * Reads what depends on `target`; undefined if there is no such table. Whatever a full load could
@@ -150,7 +127,7 @@ async function readByKind(
   await refuseUnsupported(catalog, target, dropSet);
   await requireOwnership(catalog, dropSet);
   await refuseTablespaces(catalog, dropSet);
-  const kinds = Object.entries<Reader<unknown>>(READERS).map(
+  const kinds = Object.entries<Reader<unknown>>(KINDS).map(
     async ([kind, read]) => [kind, await read(catalog, dropSet)] as const,
   );
   return Object.fromEntries(await Promise.all(kinds)) as unknown as ByKind;

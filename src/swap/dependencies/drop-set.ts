@@ -1,4 +1,4 @@
-import { arrayText, type Catalog, readRows } from '../catalog.ts';
+import { arrayText, type Catalog } from '../catalog.ts';
 import { type DependentView, readDependentViews } from './dependent-views.ts';
 
 /** An object by its place in the catalog. */
@@ -26,6 +26,9 @@ export interface DropSet {
   readonly views: readonly DependentView[];
 }
 
+/** Reads one kind of what the drop set holds; every module of `objects` has one. */
+export type Reader<T> = (catalog: Catalog, dropSet: DropSet) => Promise<readonly T[]>;
+
 /**
  * Reads pg_depend, from the tables outwards. The rules of DROP are followed: automatic, internal
  * and partition dependencies go along, owned sequences excepted (they are handed over).
@@ -33,11 +36,9 @@ export interface DropSet {
 export async function readDropSet(catalog: Catalog, tables: readonly number[]): Promise<DropSet> {
   const relations = await readRelations(catalog, tables);
   const views = await readDependentViews(catalog, tables);
-  const rows = await readRows<
+  const rows = await catalog.rows<
     CatalogObject & { readonly dropped: boolean; readonly usesRowType: boolean }
-  >(
-    catalog,
-    catalog.sql`
+  >`
     WITH RECURSIVE drop_set(classid, objid) AS (
       SELECT 'pg_class'::regclass::oid, unnest(${arrayText(relations)}::oid[])
       UNION
@@ -57,8 +58,7 @@ export async function readDropSet(catalog: Catalog, tables: readonly number[]): 
       pg_describe_object(classid, objid, 0) AS description
     FROM (SELECT classid, objid, true AS dropped, false AS uses_row_type FROM drop_set
       UNION ALL SELECT classid, objid, false, uses_row_type FROM referring) AS found
-    ORDER BY 1, 2`,
-  );
+    ORDER BY 1, 2`;
   return {
     tables,
     relations,
@@ -78,9 +78,7 @@ async function readRelations(
   catalog: Catalog,
   tables: readonly number[],
 ): Promise<readonly number[]> {
-  const rows = await readRows<{ oid: number }>(
-    catalog,
-    catalog.sql`
+  const rows = await catalog.rows<{ oid: number }>`
     WITH RECURSIVE relation(oid) AS (
       SELECT unnest(${arrayText(tables)}::oid[])
       UNION
@@ -91,7 +89,6 @@ async function readRelations(
       JOIN pg_rewrite r ON r.oid = d.objid
       JOIN pg_class v ON v.oid = r.ev_class AND v.relkind = 'm'
     )
-    SELECT oid::int8 FROM relation ORDER BY oid`,
-  );
+    SELECT oid::int8 FROM relation ORDER BY oid`;
   return [...new Set([...tables, ...rows.map(({ oid }) => oid)])];
 }

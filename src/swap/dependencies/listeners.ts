@@ -1,5 +1,5 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
-import { arrayText, type Catalog, readRows } from '../catalog.ts';
+import { arrayText, type Catalog } from '../catalog.ts';
 
 interface StagingPublication {
   readonly name: string;
@@ -83,33 +83,24 @@ async function readStagingPublications(
     JOIN pg_publication p ON p.oid = pn.pnpubid
     JOIN pg_namespace n ON n.oid = pn.pnnspid
     WHERE n.nspname = ANY (${arrayText(schemas)}::text[])`;
-  return await readRows<StagingPublication>(
-    catalog,
-    sql`
+  return await catalog.rows<StagingPublication>`
     SELECT pubname AS name, NULL::name AS schema FROM pg_publication WHERE puballtables
     ${majorVersion >= 15 ? ofSchemas : sql``}
-    ORDER BY 1, 2`,
-  );
+    ORDER BY 1, 2`;
 }
 
 /** Logical slots of this database that a publication can feed: other plugins read none. */
 async function readSlots(catalog: Catalog): Promise<readonly string[]> {
-  const rows = await readRows<{ name: string }>(
-    catalog,
-    catalog.sql`
+  const rows = await catalog.rows<{ name: string }>`
     SELECT slot_name AS name FROM pg_replication_slots
     WHERE slot_type = 'logical' AND plugin = 'pgoutput' AND database = current_database()
-    ORDER BY 1`,
-  );
+    ORDER BY 1`;
   return rows.map(({ name }) => name);
 }
 
 async function readEventTriggers(catalog: Catalog): Promise<readonly EventTrigger[]> {
-  return await readRows<EventTrigger>(
-    catalog,
-    catalog.sql`
+  return await catalog.rows<EventTrigger>`
     SELECT evtname AS name, evtfoid::regproc::text AS function FROM pg_event_trigger
     WHERE evtenabled IN ('O', 'A') AND evtevent <> 'login'
-    ORDER BY 1`,
-  );
+    ORDER BY 1`;
 }

@@ -1,5 +1,5 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
-import { arrayText, type Catalog, readRows } from '../catalog.ts';
+import { arrayText, type Catalog } from '../catalog.ts';
 import { isFilled } from './dependent-views.ts';
 import { type DropSet, oidsIn } from './drop-set.ts';
 
@@ -21,11 +21,9 @@ export async function readLocks(catalog: Catalog, dropSet: DropSet): Promise<rea
   const { tables, views } = dropSet;
   const found = [...dropSet.objects, ...dropSet.dependents];
   const filled = views.filter(isFilled).map(({ oid }) => oid);
-  const rows = await readRows<
+  const rows = await catalog.rows<
     Omit<Lock, 'method'> & { readonly oid: number; readonly method: Lock['method'] | null }
-  >(
-    catalog,
-    catalog.sql`
+  >`
     WITH target(oid) AS (SELECT unnest(${arrayText(tables)}::oid[])), touched(oid) AS (
       SELECT ev_class FROM pg_rewrite WHERE oid = ANY (${arrayText(oidsIn(found, 'pg_rewrite'))}::oid[])
       UNION SELECT polrelid FROM pg_policy WHERE oid = ANY (${arrayText(oidsIn(found, 'pg_policy'))}::oid[])
@@ -43,8 +41,7 @@ export async function readLocks(catalog: Catalog, dropSet: DropSet): Promise<rea
         THEN 'lock-table' END AS method
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.oid IN (SELECT oid FROM touched EXCEPT SELECT oid FROM target)
-    ORDER BY n.nspname, c.relname`,
-  );
+    ORDER BY n.nspname, c.relname`;
   const depth = new Map(views.map((view) => [view.oid, view.depth]));
   return rows
     .toSorted((a, b) => (depth.get(b.oid) ?? 0) - (depth.get(a.oid) ?? 0))

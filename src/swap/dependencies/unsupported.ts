@@ -1,5 +1,5 @@
 import { quoteTable, type TableName } from '../../postgres/quoting.ts';
-import { arrayText, type Catalog, readRows } from '../catalog.ts';
+import { arrayText, type Catalog } from '../catalog.ts';
 import { type CatalogObject, type DropSet, oidsIn } from './drop-set.ts';
 
 /**
@@ -57,9 +57,7 @@ async function readUnsupportedKinds(
     (oid) => !dropSet.relations.includes(oid),
   );
   const all = oidsIn(dropSet.objects, 'pg_class');
-  return await readRows<CatalogObject>(
-    catalog,
-    catalog.sql`
+  return await catalog.rows<CatalogObject>`
     SELECT 'pg_class' AS catalog, oid::int8, pg_describe_object('pg_class'::regclass, oid, 0) AS description
     FROM pg_class WHERE oid = ANY (${arrayText(relations)}::oid[]) AND relkind NOT IN ('i', 't', 'S')
     UNION ALL
@@ -77,6 +75,5 @@ async function readUnsupportedKinds(
     WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND classid = 'pg_class'::regclass AND objid = ANY (${arrayText(all)}::oid[])
       AND deptype NOT IN ('o', 'a', 'r', 't')
-    ORDER BY 1, 3`,
-  );
+    ORDER BY 1, 3`;
 }

@@ -1,6 +1,6 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
-import { arrayText, type Catalog, readRows } from '../catalog.ts';
-import type { DropSet } from '../dependencies/drop-set.ts';
+import { arrayText } from '../catalog.ts';
+import type { Reader } from '../dependencies/drop-set.ts';
 
 /** A CHECK constraint. `definition` is pg_get_constraintdef's, NOT VALID and NO INHERIT included. */
 export interface Check {
@@ -10,19 +10,14 @@ export interface Check {
 }
 
 /** The CHECK constraints of the tables. */
-export async function readChecks(catalog: Catalog, { tables }: DropSet): Promise<readonly Check[]> {
-  return await readRows<Check>(
-    catalog,
-    catalog.sql`
-    SELECT json_build_object('schema', n.nspname, 'name', c.relname) AS table,
-      con.conname AS name, pg_get_constraintdef(con.oid) AS definition
-    FROM pg_constraint con
-    JOIN pg_class c ON c.oid = con.conrelid
-    JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE con.conrelid = ANY (${arrayText(tables)}::oid[]) AND con.contype = 'c'
-    ORDER BY n.nspname, c.relname, con.conname`,
-  );
-}
+export const readChecks: Reader<Check> = (catalog, { tables }) => catalog.rows`
+  SELECT json_build_object('schema', n.nspname, 'name', c.relname) AS table,
+    con.conname AS name, pg_get_constraintdef(con.oid) AS definition
+  FROM pg_constraint con
+  JOIN pg_class c ON c.oid = con.conrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE con.conrelid = ANY (${arrayText(tables)}::oid[]) AND con.contype = 'c'
+  ORDER BY n.nspname, c.relname, con.conname`;
 
 /**
  * ADD CONSTRAINT, for staging while it is empty: each row is then checked as it comes in, and the

@@ -5,8 +5,8 @@ import {
   quoteTable,
   type TableName,
 } from '../../postgres/quoting.ts';
-import { arrayText, type Catalog, readRows } from '../catalog.ts';
-import type { DropSet } from '../dependencies/drop-set.ts';
+import { arrayText } from '../catalog.ts';
+import type { Reader } from '../dependencies/drop-set.ts';
 import type { Sequence } from './sequences.ts';
 
 /** A column as CREATE TABLE and ALTER COLUMN write it; every name in the texts is qualified. */
@@ -45,42 +45,34 @@ export interface AddedColumn {
 }
 
 /** The columns of the relations, in order; those dropped are gone for good. */
-export async function readColumns(
-  catalog: Catalog,
-  { relations }: DropSet,
-): Promise<readonly Column[]> {
-  return await readRows<Column>(
-    catalog,
-    catalog.sql`
-    SELECT json_build_object('schema', n.nspname, 'name', c.relname) AS table,
-      a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
-      CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation::text END
-        AS collation,
-      CASE WHEN a.attnotnull THEN json_build_object('name', nn.conname,
-        'noInherit', coalesce(nn.connoinherit, false), 'valid', coalesce(nn.convalidated, true)) END
-        AS "notNull",
-      pg_get_expr(d.adbin, d.adrelid) AS expression,
-      a.attgenerated AS generated, a.attidentity AS identity,
-      CASE WHEN a.attstorage <> t.typstorage THEN
-        CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN'
-          ELSE 'EXTENDED' END END AS storage,
-      -- attcompression is of PostgreSQL 14 and later
-      CASE to_jsonb(a) ->> 'attcompression' WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END
-        AS compression,
-      NULLIF(a.attstattarget, -1) AS "statisticsTarget",
-      coalesce(a.attoptions, '{}') AS options
-    FROM pg_attribute a
-    JOIN pg_class c ON c.oid = a.attrelid
-    JOIN pg_namespace n ON n.oid = c.relnamespace
-    JOIN pg_type t ON t.oid = a.atttypid
-    LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-    LEFT JOIN pg_constraint nn
-      ON nn.conrelid = a.attrelid AND nn.contype = 'n' AND nn.conkey = ARRAY[a.attnum]
-    WHERE a.attrelid = ANY (${arrayText(relations)}::oid[]) AND a.attnum > 0
-      AND NOT a.attisdropped
-    ORDER BY n.nspname, c.relname, a.attnum`,
-  );
-}
+export const readColumns: Reader<Column> = (catalog, { relations }) => catalog.rows`
+  SELECT json_build_object('schema', n.nspname, 'name', c.relname) AS table,
+    a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
+    CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation::text END
+      AS collation,
+    CASE WHEN a.attnotnull THEN json_build_object('name', nn.conname,
+      'noInherit', coalesce(nn.connoinherit, false), 'valid', coalesce(nn.convalidated, true)) END
+      AS "notNull",
+    pg_get_expr(d.adbin, d.adrelid) AS expression,
+    a.attgenerated AS generated, a.attidentity AS identity,
+    CASE WHEN a.attstorage <> t.typstorage THEN
+      CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN'
+        ELSE 'EXTENDED' END END AS storage,
+    -- attcompression is of PostgreSQL 14 and later
+    CASE to_jsonb(a) ->> 'attcompression' WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END
+      AS compression,
+    NULLIF(a.attstattarget, -1) AS "statisticsTarget",
+    coalesce(a.attoptions, '{}') AS options
+  FROM pg_attribute a
+  JOIN pg_class c ON c.oid = a.attrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_type t ON t.oid = a.atttypid
+  LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+  LEFT JOIN pg_constraint nn
+    ON nn.conrelid = a.attrelid AND nn.contype = 'n' AND nn.conkey = ARRAY[a.attnum]
+  WHERE a.attrelid = ANY (${arrayText(relations)}::oid[]) AND a.attnum > 0
+    AND NOT a.attisdropped
+  ORDER BY n.nspname, c.relname, a.attnum`;
 
 /** One column of CREATE TABLE; `sequence` is what an identity column creates. */
 export function columnDefinition(column: Column, sequence: Sequence | undefined): string {

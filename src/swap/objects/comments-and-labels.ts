@@ -1,5 +1,5 @@
 import { quoteIdentifier, quoteLiteral } from '../../postgres/quoting.ts';
-import { arrayText, type Catalog, readRows } from '../catalog.ts';
+import { arrayText, type Catalog } from '../catalog.ts';
 import type { CatalogObject, DropSet } from '../dependencies/drop-set.ts';
 
 /** A comment, a security label, or a tie to an extension (DEPENDS ON EXTENSION) of an object. */
@@ -30,9 +30,7 @@ export async function readCommentsAndLabels(
     SELECT catalog::regclass, oid FROM unnest(
       ${arrayText(found.map((object) => object.catalog))}::text[],
       ${arrayText(found.map(({ oid }) => oid))}::oid[]) AS listed(catalog, oid)`;
-  const rows = await readRows<CommentOrLabelRow>(
-    catalog,
-    catalog.sql`
+  const rows = await catalog.rows<CommentOrLabelRow>`
     WITH recreated(classid, oid) AS (${list(recreated)}), tied(classid, oid) AS (${list(tied)}
     ), attached AS (
       SELECT 'comment' AS kind, d.classoid, d.objoid, d.objsubid, NULL AS by, d.description AS text
@@ -49,8 +47,7 @@ export async function readCommentsAndLabels(
     SELECT attached.kind, named.type, named.identity, attached.by, attached.text
     FROM attached
     CROSS JOIN LATERAL pg_identify_object(attached.classoid, attached.objoid, attached.objsubid) AS named
-    ORDER BY attached.kind, named.type, named.identity, attached.by`,
-  );
+    ORDER BY attached.kind, named.type, named.identity, attached.by`;
   return rows.map(({ kind, type, identity, by, text }) => ({
     kind,
     object: `${commentType(type)} ${identity}`,

@@ -1,6 +1,6 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
-import { arrayText, type Catalog, readObjects } from '../catalog.ts';
-import type { DropSet } from '../dependencies/drop-set.ts';
+import { arrayText } from '../catalog.ts';
+import type { Reader } from '../dependencies/drop-set.ts';
 import type { Refusals } from '../refusals.ts';
 import { temporaryName } from '../temporary-names.ts';
 
@@ -20,13 +20,9 @@ interface StatisticsFacts {
 }
 
 /** The extended statistics of the relations; they can be in any schema. */
-export async function readStatistics(
-  catalog: Catalog,
-  { relations }: DropSet,
-): Promise<readonly Statistics[]> {
-  return await readObjects<Statistics, StatisticsFacts>(
-    catalog,
-    catalog.sql`
+export const readStatistics: Reader<Statistics> = (catalog, { relations }) => catalog.objects(
+  refuseStatistics,
+)`
     SELECT n.nspname AS schema, s.stxname AS name,
       json_build_object('schema', tn.nspname, 'name', t.relname) AS table,
       pg_get_userbyid(s.stxowner) AS owner,
@@ -47,10 +43,7 @@ export async function readStatistics(
       'CREATE STATISTICS ' || quote_ident(n.nspname) || '.' || quote_ident(s.stxname) AS prefix,
       ' FROM ' || t.oid::regclass::text AS suffix) AS def
     WHERE s.stxrelid = ANY (${arrayText(relations)}::oid[])
-    ORDER BY 1, 2`,
-    refuseStatistics,
-  );
-}
+    ORDER BY 1, 2`;
 
 /** CREATE STATISTICS under `name` on `table`; ANALYZE fills them. */
 export function createStatistics(

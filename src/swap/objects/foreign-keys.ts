@@ -1,6 +1,6 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
-import { arrayText, type Catalog, readObjects } from '../catalog.ts';
-import type { DropSet } from '../dependencies/drop-set.ts';
+import { arrayText } from '../catalog.ts';
+import type { Reader } from '../dependencies/drop-set.ts';
 import type { Refusals } from '../refusals.ts';
 
 /** A foreign key from, to, or within the tables. */
@@ -29,15 +29,10 @@ interface ForeignKeyFacts {
 }
 
 /** The foreign keys of the tables (to themselves too), and those of other tables to them. */
-export async function readForeignKeys(
-  catalog: Catalog,
-  { tables }: DropSet,
-): Promise<readonly ForeignKey[]> {
+export const readForeignKeys: Reader<ForeignKey> = (catalog, { tables }) => {
   const oids = arrayText(tables);
   // A key of or to a partitioned table has one row a partition more; those follow their parent.
-  return await readObjects<ForeignKey, ForeignKeyFacts>(
-    catalog,
-    catalog.sql`
+  return catalog.objects(refuseForeignKey)`
     SELECT con.conname AS name, con.conrelid = ANY (${oids}::oid[]) AS own,
       json_build_object('schema', tn.nspname, 'name', t.relname) AS table,
       json_build_object('schema', rn.nspname, 'name', r.relname) AS references,
@@ -58,10 +53,8 @@ export async function readForeignKeys(
       ' REFERENCES ' || r.oid::regclass::text || '(' AS clause) AS def
     WHERE con.contype = 'f' AND con.conparentid = 0
       AND (con.conrelid = ANY (${oids}::oid[]) OR con.confrelid = ANY (${oids}::oid[]))
-    ORDER BY tn.nspname, t.relname, con.conname`,
-    refuseForeignKey,
-  );
-}
+    ORDER BY tn.nspname, t.relname, con.conname`;
+};
 
 /** ALTER TABLE ... ADD of `key` on `table`, with a reference to `references`. */
 export function createForeignKey(

@@ -4,8 +4,8 @@ import {
   quoteTable,
   type TableName,
 } from '../../postgres/quoting.ts';
-import { arrayText, type Catalog, readObjects, readRows } from '../catalog.ts';
-import { type DropSet, oidsIn } from '../dependencies/drop-set.ts';
+import { arrayText, type Catalog } from '../catalog.ts';
+import { oidsIn, type Reader } from '../dependencies/drop-set.ts';
 import type { Refusals } from '../refusals.ts';
 
 /** What one role gave another on a relation or a column. */
@@ -27,55 +27,43 @@ interface GrantFacts {
 }
 
 /** All grants on what has to be recreated and on its columns, in the order in which they were given. */
-export async function readGrants(
-  catalog: Catalog,
-  { objects }: DropSet,
-): Promise<readonly Grant[]> {
-  return await readObjects<Grant, GrantFacts>(
-    catalog,
-    catalog.sql`
-    SELECT json_build_object('schema', n.nspname, 'name', c.relname) AS object,
-      CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS on,
-      pg_get_userbyid(c.relowner) AS owner, held.column,
-      pg_get_userbyid(acl.grantor) AS grantor,
-      CASE WHEN acl.grantee <> 0 THEN pg_get_userbyid(acl.grantee) END AS grantee,
-      coalesce(array_agg(acl.privilege_type ORDER BY acl.privilege_type)
-        FILTER (WHERE NOT acl.is_grantable), '{}') AS plain,
-      coalesce(array_agg(acl.privilege_type ORDER BY acl.privilege_type)
-        FILTER (WHERE acl.is_grantable), '{}') AS "withGrantOption",
-      json_build_object('canBecomeGrantor',
-        acl.grantor = quote_ident(current_user)::regrole OR acl.grantor = c.relowner
-          OR pg_has_role(acl.grantor, ${catalog.setRole})) AS facts
-    FROM pg_class c
-    JOIN pg_namespace n ON n.oid = c.relnamespace
-    CROSS JOIN LATERAL (
-      SELECT NULL::name AS column, 0 AS attnum,
-        coalesce(c.relacl, acldefault(
-          CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner)) AS acl
-      UNION ALL
-      SELECT a.attname, a.attnum, a.attacl FROM pg_attribute a
-      WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attacl IS NOT NULL) AS held
-    CROSS JOIN LATERAL aclexplode(held.acl) WITH ORDINALITY
-      AS acl(grantor, grantee, privilege_type, is_grantable, place)
-    WHERE c.oid = ANY (${arrayText(oidsIn(objects, 'pg_class'))}::oid[]) AND c.relkind IN ('r', 'm', 'S')
-    GROUP BY n.nspname, c.relname, c.relkind, c.relowner, held.column, held.attnum, acl.grantor,
-      acl.grantee
-    ORDER BY n.nspname, c.relname, held.attnum, min(acl.place)`,
-    refuseGrant,
-  );
-}
+export const readGrants: Reader<Grant> = (catalog, { objects }) => catalog.objects(refuseGrant)`
+  SELECT json_build_object('schema', n.nspname, 'name', c.relname) AS object,
+    CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS on,
+    pg_get_userbyid(c.relowner) AS owner, held.column,
+    pg_get_userbyid(acl.grantor) AS grantor,
+    CASE WHEN acl.grantee <> 0 THEN pg_get_userbyid(acl.grantee) END AS grantee,
+    coalesce(array_agg(acl.privilege_type ORDER BY acl.privilege_type)
+      FILTER (WHERE NOT acl.is_grantable), '{}') AS plain,
+    coalesce(array_agg(acl.privilege_type ORDER BY acl.privilege_type)
+      FILTER (WHERE acl.is_grantable), '{}') AS "withGrantOption",
+    json_build_object('canBecomeGrantor',
+      acl.grantor = quote_ident(current_user)::regrole OR acl.grantor = c.relowner
+        OR pg_has_role(acl.grantor, ${catalog.setRole})) AS facts
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  CROSS JOIN LATERAL (
+    SELECT NULL::name AS column, 0 AS attnum,
+      coalesce(c.relacl, acldefault(
+        CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner)) AS acl
+    UNION ALL
+    SELECT a.attname, a.attnum, a.attacl FROM pg_attribute a
+    WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attacl IS NOT NULL) AS held
+  CROSS JOIN LATERAL aclexplode(held.acl) WITH ORDINALITY
+    AS acl(grantor, grantee, privilege_type, is_grantable, place)
+  WHERE c.oid = ANY (${arrayText(oidsIn(objects, 'pg_class'))}::oid[]) AND c.relkind IN ('r', 'm', 'S')
+  GROUP BY n.nspname, c.relname, c.relkind, c.relowner, held.column, held.attnum, acl.grantor,
+    acl.grantee
+  ORDER BY n.nspname, c.relname, held.attnum, min(acl.place)`;
 
 /** The roles to which default privileges of the current user give rights on what it creates. */
 export async function readDefaultGrantees(catalog: Catalog): Promise<readonly (string | null)[]> {
-  const rows = await readRows<{ grantee: string | null }>(
-    catalog,
-    catalog.sql`
+  const rows = await catalog.rows<{ grantee: string | null }>`
     SELECT DISTINCT CASE WHEN acl.grantee <> 0 THEN pg_get_userbyid(acl.grantee) END AS grantee
     FROM pg_default_acl d CROSS JOIN LATERAL aclexplode(d.defaclacl) AS acl
     WHERE d.defaclrole = quote_ident(current_user)::regrole AND d.defaclobjtype IN ('r', 'S')
       AND acl.grantee <> d.defaclrole
-    ORDER BY 1`,
-  );
+    ORDER BY 1`;
   return rows.map(({ grantee }) => grantee);
 }
 

@@ -1,6 +1,6 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
-import { arrayText, type Catalog, readObjects } from '../catalog.ts';
-import type { DropSet } from '../dependencies/drop-set.ts';
+import { arrayText } from '../catalog.ts';
+import type { Reader } from '../dependencies/drop-set.ts';
 import type { Refusals } from '../refusals.ts';
 import { temporaryName } from '../temporary-names.ts';
 import { optionList } from './columns.ts';
@@ -41,41 +41,32 @@ interface IndexFacts {
 }
 
 /** The indexes of the relations; a half-built one is refused, since nobody can tell its use. */
-export async function readIndexes(
-  catalog: Catalog,
-  { relations }: DropSet,
-): Promise<readonly Index[]> {
-  return await readObjects<Index, IndexFacts>(
-    catalog,
-    catalog.sql`
-    SELECT json_build_object('schema', n.nspname, 'name', t.relname) AS table, c.relname AS name,
-      i.indisunique AS unique, substr(def.text, length(def.prefix) + 1) AS definition,
-      ts.spcname AS tablespace, coalesce(c.reloptions, '{}') AS options,
-      CASE WHEN con.oid IS NOT NULL THEN json_build_object(
-        'definition', pg_get_constraintdef(con.oid), 'primary', con.contype = 'p',
-        'deferrable', con.condeferrable, 'deferred', con.condeferred,
-        'buildsItsIndex', con.conexclop IS NOT NULL) END AS constraint,
-      i.indisclustered AS clustered, i.indisreplident AS "replicaIdentity",
-      ARRAY(SELECT json_build_object('column', a.attnum, 'target', a.attstattarget)
-        FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attstattarget >= 0 ORDER BY a.attnum)
-        AS "statisticsTargets",
-      json_build_object('valid', i.indisvalid AND i.indisready,
-        'split', left(def.text, length(def.prefix)) = def.prefix) AS facts
-    FROM pg_index i
-    JOIN pg_class c ON c.oid = i.indexrelid
-    JOIN pg_class t ON t.oid = i.indrelid
-    JOIN pg_namespace n ON n.oid = t.relnamespace
-    LEFT JOIN pg_tablespace ts ON ts.oid = c.reltablespace
-    LEFT JOIN pg_constraint con ON con.conindid = c.oid AND con.conrelid = t.oid
-      AND con.contype IN ('p', 'u', 'x')
-    CROSS JOIN LATERAL (SELECT pg_get_indexdef(c.oid) AS text,
-      'CREATE ' || CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END || 'INDEX '
-        || quote_ident(c.relname) || ' ON ' || t.oid::regclass::text || ' ' AS prefix) AS def
-    WHERE i.indrelid = ANY (${arrayText(relations)}::oid[])
-    ORDER BY n.nspname, t.relname, c.relname`,
-    refuseIndex,
-  );
-}
+export const readIndexes: Reader<Index> = (catalog, { relations }) => catalog.objects(refuseIndex)`
+  SELECT json_build_object('schema', n.nspname, 'name', t.relname) AS table, c.relname AS name,
+    i.indisunique AS unique, substr(def.text, length(def.prefix) + 1) AS definition,
+    ts.spcname AS tablespace, coalesce(c.reloptions, '{}') AS options,
+    CASE WHEN con.oid IS NOT NULL THEN json_build_object(
+      'definition', pg_get_constraintdef(con.oid), 'primary', con.contype = 'p',
+      'deferrable', con.condeferrable, 'deferred', con.condeferred,
+      'buildsItsIndex', con.conexclop IS NOT NULL) END AS constraint,
+    i.indisclustered AS clustered, i.indisreplident AS "replicaIdentity",
+    ARRAY(SELECT json_build_object('column', a.attnum, 'target', a.attstattarget)
+      FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attstattarget >= 0 ORDER BY a.attnum)
+      AS "statisticsTargets",
+    json_build_object('valid', i.indisvalid AND i.indisready,
+      'split', left(def.text, length(def.prefix)) = def.prefix) AS facts
+  FROM pg_index i
+  JOIN pg_class c ON c.oid = i.indexrelid
+  JOIN pg_class t ON t.oid = i.indrelid
+  JOIN pg_namespace n ON n.oid = t.relnamespace
+  LEFT JOIN pg_tablespace ts ON ts.oid = c.reltablespace
+  LEFT JOIN pg_constraint con ON con.conindid = c.oid AND con.conrelid = t.oid
+    AND con.contype IN ('p', 'u', 'x')
+  CROSS JOIN LATERAL (SELECT pg_get_indexdef(c.oid) AS text,
+    'CREATE ' || CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END || 'INDEX '
+      || quote_ident(c.relname) || ' ON ' || t.oid::regclass::text || ' ' AS prefix) AS def
+  WHERE i.indrelid = ANY (${arrayText(relations)}::oid[])
+  ORDER BY n.nspname, t.relname, c.relname`;
 
 /** CREATE INDEX under `name` on `table`, inside a transaction. */
 export function createIndex(index: Index, table: TableName, name: string): readonly string[] {

@@ -1,6 +1,7 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
-import { arrayText, type Catalog, readObjects } from '../catalog.ts';
-import type { DropSet } from '../dependencies/drop-set.ts';
+import { arrayText } from '../catalog.ts';
+import { isFilled } from '../dependencies/dependent-views.ts';
+import type { Reader } from '../dependencies/drop-set.ts';
 import type { Refusals } from '../refusals.ts';
 import { type Column, columnSettings, optionList } from './columns.ts';
 import { revokeDefaults } from './grants.ts';
@@ -22,13 +23,10 @@ interface MaterializedViewFacts {
 }
 
 /** The materialized views among the relations, in the order in which they have to be created. */
-export async function readMaterializedViews(
-  catalog: Catalog,
-  { relations, views }: DropSet,
-): Promise<readonly MaterializedView[]> {
-  return await readObjects<MaterializedView, MaterializedViewFacts>(
-    catalog,
-    catalog.sql`
+export const readMaterializedViews: Reader<MaterializedView> = (
+  catalog,
+  { relations, views },
+) => catalog.objects(refuseMaterializedView)`
     SELECT n.nspname AS schema, c.relname AS name, pg_get_userbyid(c.relowner) AS owner,
       am.amname AS "accessMethod", ts.spcname AS tablespace,
       coalesce(c.reloptions, '{}') || ARRAY(SELECT 'toast.' || unnest(toast.reloptions)) AS options,
@@ -44,10 +42,11 @@ export async function readMaterializedViews(
     LEFT JOIN pg_tablespace ts ON ts.oid = c.reltablespace
     LEFT JOIN pg_class toast ON toast.oid = c.reltoastrelid
     WHERE c.oid = ANY (${arrayText(relations)}::oid[]) AND c.relkind = 'm'
-    ORDER BY array_position(${arrayText(views.map(({ oid }) => oid))}::oid[], c.oid)`,
-    refuseMaterializedView,
-  );
-}
+    ORDER BY array_position(${arrayText(views.map(({ oid }) => oid))}::oid[], c.oid)`;
+
+/** All populated materialized views above the tables, in the order of refreshing. */
+export const readRefreshed: Reader<TableName> = async (_catalog, { views }) =>
+  views.filter(isFilled).map(({ schema, name }) => ({ schema, name }));
 
 /**
  * CREATE MATERIALIZED VIEW, empty: REFRESH then writes frozen rows, which older snapshots see too,

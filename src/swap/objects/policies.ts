@@ -1,6 +1,6 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
-import { arrayText, type Catalog, readRows } from '../catalog.ts';
-import { type DropSet, oidsIn } from '../dependencies/drop-set.ts';
+import { arrayText } from '../catalog.ts';
+import { oidsIn, type Reader } from '../dependencies/drop-set.ts';
 
 /** A row-level security policy. The expressions are as pg_get_expr writes them. */
 export interface Policy {
@@ -17,29 +17,21 @@ export interface Policy {
 }
 
 /** The policies of the tables, and those of other tables that read them. */
-export async function readPolicies(
-  catalog: Catalog,
-  { tables, dependents }: DropSet,
-): Promise<readonly Policy[]> {
-  return await readRows<Policy>(
-    catalog,
-    catalog.sql`
-    SELECT p.polname AS name, json_build_object('schema', n.nspname, 'name', c.relname) AS table,
-      p.polrelid = ANY (${arrayText(tables)}::oid[]) AS own, p.polpermissive AS permissive,
-      CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE'
-        WHEN 'd' THEN 'DELETE' ELSE 'ALL' END AS command,
-      ARRAY(SELECT CASE WHEN role <> 0 THEN pg_get_userbyid(role) END
-        FROM unnest(p.polroles) AS role ORDER BY 1) AS roles,
-      pg_get_expr(p.polqual, p.polrelid) AS using,
-      pg_get_expr(p.polwithcheck, p.polrelid) AS check
-    FROM pg_policy p
-    JOIN pg_class c ON c.oid = p.polrelid
-    JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE p.polrelid = ANY (${arrayText(tables)}::oid[])
-      OR p.oid = ANY (${arrayText(oidsIn(dependents, 'pg_policy'))}::oid[])
-    ORDER BY n.nspname, c.relname, p.polname`,
-  );
-}
+export const readPolicies: Reader<Policy> = (catalog, { tables, dependents }) => catalog.rows`
+  SELECT p.polname AS name, json_build_object('schema', n.nspname, 'name', c.relname) AS table,
+    p.polrelid = ANY (${arrayText(tables)}::oid[]) AS own, p.polpermissive AS permissive,
+    CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE'
+      WHEN 'd' THEN 'DELETE' ELSE 'ALL' END AS command,
+    ARRAY(SELECT CASE WHEN role <> 0 THEN pg_get_userbyid(role) END
+      FROM unnest(p.polroles) AS role ORDER BY 1) AS roles,
+    pg_get_expr(p.polqual, p.polrelid) AS using,
+    pg_get_expr(p.polwithcheck, p.polrelid) AS check
+  FROM pg_policy p
+  JOIN pg_class c ON c.oid = p.polrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE p.polrelid = ANY (${arrayText(tables)}::oid[])
+    OR p.oid = ANY (${arrayText(oidsIn(dependents, 'pg_policy'))}::oid[])
+  ORDER BY n.nspname, c.relname, p.polname`;
 
 /** CREATE POLICY on the new table. */
 export function createPolicy(policy: Policy): readonly string[] {

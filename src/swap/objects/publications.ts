@@ -1,6 +1,6 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
-import { arrayText, type Catalog, readObjects } from '../catalog.ts';
-import type { DropSet } from '../dependencies/drop-set.ts';
+import { arrayText } from '../catalog.ts';
+import type { Reader } from '../dependencies/drop-set.ts';
 import type { Refusals } from '../refusals.ts';
 
 /** A publication that lists one of the tables by name. */
@@ -18,10 +18,7 @@ interface PublicationFacts {
 }
 
 /** The publications that list the tables; `readListeners` finds those of all tables or a schema. */
-export async function readPublications(
-  catalog: Catalog,
-  { tables }: DropSet,
-): Promise<readonly Publication[]> {
+export const readPublications: Reader<Publication> = (catalog, { tables }) => {
   const { sql, majorVersion } = catalog;
   const details =
     majorVersion >= 15
@@ -31,9 +28,7 @@ export async function readPublications(
           ORDER BY listed.place) END AS columns,
           pg_get_expr(pr.prqual, pr.prrelid) AS filter`
       : sql`NULL::text[] AS columns, NULL::text AS filter`;
-  return await readObjects<Publication, PublicationFacts>(
-    catalog,
-    sql`
+  return catalog.objects(refusePublication)`
     SELECT p.pubname AS name, json_build_object('schema', n.nspname, 'name', c.relname) AS table,
       ${details},
       json_build_object('owner', pg_get_userbyid(p.pubowner),
@@ -43,10 +38,8 @@ export async function readPublications(
     JOIN pg_class c ON c.oid = pr.prrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE pr.prrelid = ANY (${arrayText(tables)}::oid[])
-    ORDER BY p.pubname, n.nspname, c.relname`,
-    refusePublication,
-  );
-}
+    ORDER BY p.pubname, n.nspname, c.relname`;
+};
 
 /** ALTER PUBLICATION ... ADD TABLE; the old table leaves it when it is dropped. */
 export function rebindPublication(publication: Publication): readonly string[] {

@@ -1,6 +1,6 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
-import { arrayText, type Catalog, readRows } from '../catalog.ts';
-import { type DropSet, oidsIn } from '../dependencies/drop-set.ts';
+import { arrayText } from '../catalog.ts';
+import { oidsIn, type Reader } from '../dependencies/drop-set.ts';
 import { ENABLED } from './triggers.ts';
 
 /** A rule (CREATE RULE), views' own SELECT rules apart. */
@@ -15,25 +15,17 @@ export interface Rule {
 }
 
 /** The rules of the tables, and those of other tables and views that use them. */
-export async function readRules(
-  catalog: Catalog,
-  { tables, dependents }: DropSet,
-): Promise<readonly Rule[]> {
-  return await readRows<Rule>(
-    catalog,
-    catalog.sql`
-    SELECT r.rulename AS name, json_build_object('schema', n.nspname, 'name', c.relname) AS table,
-      r.ev_class = ANY (${arrayText(tables)}::oid[]) AS own,
-      regexp_replace(pg_get_ruledef(r.oid), '^CREATE RULE ', '') AS definition,
-      r.ev_enabled AS enabled
-    FROM pg_rewrite r
-    JOIN pg_class c ON c.oid = r.ev_class
-    JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE r.ev_type <> '1' AND (r.ev_class = ANY (${arrayText(tables)}::oid[])
-      OR r.oid = ANY (${arrayText(oidsIn(dependents, 'pg_rewrite'))}::oid[]))
-    ORDER BY n.nspname, c.relname, r.rulename`,
-  );
-}
+export const readRules: Reader<Rule> = (catalog, { tables, dependents }) => catalog.rows`
+  SELECT r.rulename AS name, json_build_object('schema', n.nspname, 'name', c.relname) AS table,
+    r.ev_class = ANY (${arrayText(tables)}::oid[]) AS own,
+    regexp_replace(pg_get_ruledef(r.oid), '^CREATE RULE ', '') AS definition,
+    r.ev_enabled AS enabled
+  FROM pg_rewrite r
+  JOIN pg_class c ON c.oid = r.ev_class
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE r.ev_type <> '1' AND (r.ev_class = ANY (${arrayText(tables)}::oid[])
+    OR r.oid = ANY (${arrayText(oidsIn(dependents, 'pg_rewrite'))}::oid[]))
+  ORDER BY n.nspname, c.relname, r.rulename`;
 
 /** CREATE RULE on the new table, in the state that the old one has. */
 export function createRule(rule: Rule): readonly string[] {

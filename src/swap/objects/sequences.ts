@@ -4,8 +4,8 @@ import {
   quoteTable,
   type TableName,
 } from '../../postgres/quoting.ts';
-import { arrayText, type Catalog, readRows } from '../catalog.ts';
-import type { DropSet } from '../dependencies/drop-set.ts';
+import { arrayText } from '../catalog.ts';
+import type { Reader } from '../dependencies/drop-set.ts';
 import { temporaryName } from '../temporary-names.ts';
 
 /** A sequence that belongs to a column of a table. Numbers are text: a bigint fits no double. */
@@ -25,32 +25,24 @@ export interface Sequence extends TableName {
 }
 
 /** The sequences of the tables' identity and serial columns. */
-export async function readSequences(
-  catalog: Catalog,
-  { tables }: DropSet,
-): Promise<readonly Sequence[]> {
-  return await readRows<Sequence>(
-    catalog,
-    catalog.sql`
-    SELECT n.nspname AS schema, c.relname AS name,
-      json_build_object('schema', tn.nspname, 'name', t.relname) AS table,
-      a.attname AS column, d.deptype = 'i' AS identity,
-      s.seqstart::text AS start, s.seqincrement::text AS increment, s.seqmin::text AS minimum,
-      s.seqmax::text AS maximum, s.seqcache::text AS cache, s.seqcycle AS cycle,
-      a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype) AS counts
-    FROM pg_depend d
-    JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S'
-    JOIN pg_namespace n ON n.oid = c.relnamespace
-    JOIN pg_sequence s ON s.seqrelid = c.oid
-    JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-    JOIN pg_class t ON t.oid = d.refobjid
-    JOIN pg_namespace tn ON tn.oid = t.relnamespace
-    WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
-      AND d.refobjid = ANY (${arrayText(tables)}::oid[]) AND d.refobjsubid > 0
-      AND d.deptype IN ('a', 'i')
-    ORDER BY tn.nspname, t.relname, d.refobjsubid, n.nspname, c.relname`,
-  );
-}
+export const readSequences: Reader<Sequence> = (catalog, { tables }) => catalog.rows`
+  SELECT n.nspname AS schema, c.relname AS name,
+    json_build_object('schema', tn.nspname, 'name', t.relname) AS table,
+    a.attname AS column, d.deptype = 'i' AS identity,
+    s.seqstart::text AS start, s.seqincrement::text AS increment, s.seqmin::text AS minimum,
+    s.seqmax::text AS maximum, s.seqcache::text AS cache, s.seqcycle AS cycle,
+    a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype) AS counts
+  FROM pg_depend d
+  JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S'
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_sequence s ON s.seqrelid = c.oid
+  JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+  JOIN pg_class t ON t.oid = d.refobjid
+  JOIN pg_namespace tn ON tn.oid = t.relnamespace
+  WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
+    AND d.refobjid = ANY (${arrayText(tables)}::oid[]) AND d.refobjsubid > 0
+    AND d.deptype IN ('a', 'i')
+  ORDER BY tn.nspname, t.relname, d.refobjsubid, n.nspname, c.relname`;
 
 /** Lets the identity sequence of staging continue where the target's stands. */
 export function copySequenceState(fresh: TableName, old: TableName): readonly string[] {

@@ -1,5 +1,5 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
-import { arrayText, type Catalog, readObjects, readRows } from '../catalog.ts';
+import { arrayText, type Catalog } from '../catalog.ts';
 import type { Refusals } from '../refusals.ts';
 import { optionList } from './columns.ts';
 
@@ -37,23 +37,15 @@ export async function findRelation(
   catalog: Catalog,
   { schema, name }: TableName,
 ): Promise<number | undefined> {
-  const [row] = await readRows<{ oid: number }>(
-    catalog,
-    catalog.sql`
+  const [row] = await catalog.rows<{ oid: number }>`
     SELECT c.oid::int8 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = ${schema} AND c.relname = ${name}`,
-  );
+    WHERE n.nspname = ${schema} AND c.relname = ${name}`;
   return row?.oid;
 }
 
 /** The tables with the given oids; refuses what is not an ordinary table of its own. */
-export async function readTables(
-  catalog: Catalog,
-  oids: readonly number[],
-): Promise<readonly Table[]> {
-  return await readObjects<Table, TableFacts>(
-    catalog,
-    catalog.sql`
+export function readTables(catalog: Catalog, oids: readonly number[]): Promise<readonly Table[]> {
+  return catalog.objects(refuseTable)`
     SELECT n.nspname AS schema, c.relname AS name, pg_get_userbyid(c.relowner) AS owner,
       coalesce(am.amname, '') AS "accessMethod", ts.spcname AS tablespace,
       coalesce(c.reloptions, '{}') || ARRAY(SELECT 'toast.' || unnest(toast.reloptions)) AS options,
@@ -81,9 +73,7 @@ export async function readTables(
     LEFT JOIN pg_tablespace ts ON ts.oid = c.reltablespace
     LEFT JOIN pg_class toast ON toast.oid = c.reltoastrelid
     WHERE c.oid = ANY (${arrayText(oids)}::oid[])
-    ORDER BY 1, 2`,
-    refuseTable,
-  );
+    ORDER BY 1, 2`;
 }
 
 /** CREATE TABLE of a table like `table` under the name `staging`, with the columns as given. */

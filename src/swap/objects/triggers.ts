@@ -1,5 +1,5 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
-import { arrayText, type Catalog, readRows } from '../catalog.ts';
+import { arrayText, type Catalog } from '../catalog.ts';
 import { type DropSet, oidsIn } from '../dependencies/drop-set.ts';
 
 /** A trigger of one of the tables. */
@@ -24,17 +24,14 @@ export async function readTriggers(
   { tables, objects }: DropSet,
 ): Promise<readonly Trigger[]> {
   await refuseTriggers(catalog, tables, oidsIn(objects, 'pg_trigger'));
-  return await readRows<Trigger>(
-    catalog,
-    catalog.sql`
+  return await catalog.rows<Trigger>`
     SELECT t.tgname AS name, json_build_object('schema', n.nspname, 'name', c.relname) AS table,
       pg_get_triggerdef(t.oid) AS definition, t.tgenabled AS enabled
     FROM pg_trigger t
     JOIN pg_class c ON c.oid = t.tgrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE t.tgrelid = ANY (${arrayText(tables)}::oid[]) AND NOT t.tgisinternal
-    ORDER BY n.nspname, c.relname, t.tgname`,
-  );
+    ORDER BY n.nspname, c.relname, t.tgname`;
 }
 
 /** CREATE TRIGGER on the new table, after its rows: none of them fires it. */
@@ -52,11 +49,9 @@ async function refuseTriggers(
   tables: readonly number[],
   dropped: readonly number[],
 ): Promise<void> {
-  const { refuse, sql } = catalog;
+  const { refuse } = catalog;
   const oids = arrayText(tables);
-  const rows = await readRows<{ name: string; table: string; internal: boolean }>(
-    catalog,
-    sql`
+  const rows = await catalog.rows<{ name: string; table: string; internal: boolean }>`
     SELECT t.tgname AS name, t.tgrelid::regclass::text AS table, t.tgisinternal AS internal
     FROM pg_trigger t
     LEFT JOIN pg_constraint key ON key.oid = t.tgconstraint AND key.contype = 'f'
@@ -64,8 +59,7 @@ async function refuseTriggers(
         OR key.conrelid = ANY (${oids}::oid[]) OR key.confrelid = ANY (${oids}::oid[]))
       AND (t.tgisinternal AND t.tgenabled <> 'O'
         OR NOT t.tgisinternal AND t.tgrelid <> ALL (${oids}::oid[]))
-    ORDER BY t.tgname, t.oid`,
-  );
+    ORDER BY t.tgname, t.oid`;
   for (const { name, table, internal } of rows) {
     if (internal) {
       const reason = 'is disabled, and only a superuser can disable it again after the swap';
