@@ -16,21 +16,22 @@ export async function answerBigQuery(
   fault: Fault | undefined,
 ): Promise<ApiResponse> {
   backend.access.authenticate(request, false);
+  const { settings } = backend;
   const { method, place } = callOf(request);
   const [project = '', id = '', table = ''] = place;
   checkProject(backend, project);
   const job = () => jobs.get(project, id, request.url.searchParams.get('location') ?? undefined);
   switch (method) {
     case 'bigquery.jobs.insert':
-      return await insertJob(jobs, project, request, fault);
+      return await insertJob(jobs, project, request, settings, fault);
     case 'bigquery.jobs.query':
-      return await runQuery(jobs, project, request, backend.settings);
+      return await runQuery(jobs, project, request, settings);
     case 'bigquery.jobs.get':
-      return ok(jobResource(job()));
+      return ok(jobResource(job(), settings));
     case 'bigquery.jobs.cancel':
-      return cancelJob(job());
+      return cancelJob(job(), settings);
     case 'bigquery.jobs.getQueryResults':
-      return await queryResults(job(), request, backend.settings);
+      return await queryResults(job(), request, settings);
     default:
       return await getTable(backend, project, id, table);
   }

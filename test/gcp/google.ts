@@ -30,6 +30,7 @@ const PROJECT = 'test-project';
 const DEFAULTS: Settings = {
   exportShards: 2,
   exportBlockBytes: 65_536,
+  exportStatistics: 'rowCount',
   jobSeconds: 0,
   longestPollMs: Number.POSITIVE_INFINITY,
   pageSize: 1000,

@@ -1,12 +1,12 @@
 import { ACCOUNT } from './access.ts';
 import type { Job } from './job.ts';
 import { type Table, withReads } from './table.ts';
-import type { JobSummary } from './types.ts';
+import type { JobSummary, Settings } from './types.ts';
 
 const MEGABYTE = 1024n * 1024n;
 
 /** A `Job` as jobs.get answers it (discovery document; recorded: http_corpus, export_csv_query_job). */
-export function jobResource(job: Job): Record<string, unknown> {
+export function jobResource(job: Job, { exportStatistics }: Settings): Record<string, unknown> {
   const { location, request } = job.facts;
   const { project, id } = request;
   return {
@@ -18,7 +18,7 @@ export function jobResource(job: Job): Record<string, unknown> {
     principal_subject: `serviceAccount:${ACCOUNT}`,
     configuration: { ...(request.configuration as object), jobType: 'QUERY' },
     jobReference: jobReference(job),
-    statistics: statistics(job),
+    statistics: statistics(job, exportStatistics),
     status: jobStatus(job),
     jobCreationReason: { code: 'REQUESTED' },
   };
@@ -36,7 +36,7 @@ function jobStatus({ error, state }: Job): Record<string, unknown> {
 }
 
 /** Numbers of 64 bits are text in Google's JSON. */
-function statistics(job: Job): Record<string, unknown> {
+function statistics(job: Job, counted: Settings['exportStatistics']): Record<string, unknown> {
   const { created, ended, facts, result } = job;
   const times = { creationTime: String(created), startTime: String(created) };
   const processed = { totalBytesProcessed: String(facts.cacheHit ? 0 : facts.bytesProcessed) };
@@ -53,7 +53,7 @@ function statistics(job: Job): Record<string, unknown> {
       cacheHit: facts.cacheHit,
       statementType: facts.statementType,
       ...(result?.affected !== undefined && { numDmlAffectedRows: String(result.affected) }),
-      ...exportStatistics(job),
+      ...exportStatistics(job, counted),
     },
   };
 }
@@ -66,12 +66,19 @@ function billed({ facts, error }: Job): bigint {
 }
 
 /** The plan of a small export is one stage that reads and writes (documentation: "Query plan and timeline"). */
-function exportStatistics({ exported }: Job): Record<string, unknown> {
+function exportStatistics(
+  { exported }: Job,
+  counted: Settings['exportStatistics'],
+): Record<string, unknown> {
   if (exported === undefined) return {};
-  const rowCount = String(exported.rowCount);
+  const rows = String(exported.rowCount);
+  const stage = { id: '0', name: 'S00: Output', status: 'COMPLETE' };
   return {
-    queryPlan: [{ id: '0', name: 'S00: Output', status: 'COMPLETE', recordsWritten: rowCount }],
-    exportDataStatistics: { fileCount: String(exported.fileCount), rowCount },
+    queryPlan: [{ ...stage, ...(counted !== 'none' && { recordsWritten: rows }) }],
+    exportDataStatistics: {
+      fileCount: String(exported.fileCount),
+      ...(counted === 'rowCount' && { rowCount: rows }),
+    },
   };
 }
 
@@ -97,6 +104,7 @@ export function jobSummary(job: Job): JobSummary {
     kind: statementType,
     state: job.state,
     query: request.query,
+    bytesBilled: job.state === 'DONE' ? Number(billed(job)) : 0,
     ...(job.error !== undefined && { error: job.error.reason }),
   };
 }

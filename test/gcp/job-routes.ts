@@ -21,6 +21,7 @@ export async function insertJob(
   jobs: Jobs,
   project: string,
   request: ApiRequest,
+  settings: Settings,
   fault: Fault | undefined,
 ): Promise<ApiResponse> {
   const { configuration, jobReference: reference } = request.json() as JobBody;
@@ -40,7 +41,7 @@ export async function insertJob(
     configuration,
     failure,
   });
-  return ok(jobResource(job));
+  return ok(jobResource(job, settings));
 }
 
 interface QueryBody {
@@ -75,9 +76,9 @@ export async function runQuery(
 }
 
 /** Asks for it, and returns at once: the job may still end by itself (documentation: "Jobs: cancel"). */
-export function cancelJob(job: Job): ApiResponse {
+export function cancelJob(job: Job, settings: Settings): ApiResponse {
   job.cancel();
-  return ok({ kind: 'bigquery#jobCancelResponse', job: jobResource(job) });
+  return ok({ kind: 'bigquery#jobCancelResponse', job: jobResource(job, settings) });
 }
 
 /** The service may answer sooner than it was asked to wait. */

@@ -97,6 +97,7 @@ export interface JobSummary {
   readonly kind: string;
   readonly state: 'RUNNING' | 'DONE';
   readonly query: string;
+  readonly bytesBilled: number;
   /** `reason` of the error result; absent where the job succeeded or runs. */
   readonly error?: string;
 }
@@ -150,6 +151,8 @@ export interface Settings {
   jobSeconds: number;
   /** The longest that the answer to a poll is held back, whatever more is asked for. */
   longestPollMs: number;
+  /** Where a job says how many rows it exported. `rowCount` is alpha (discovery document). */
+  exportStatistics: 'rowCount' | 'queryPlan' | 'none';
   /** Objects a page of a listing, whatever more is asked for. */
   pageSize: number;
 }
