@@ -46,11 +46,6 @@ const REMEDIES: Readonly<Record<string, Remedy>> = {
     hint: 'List the hosts of all servers in --pg-conn, or change its target_session_attrs.',
     retryOn: 'nothing',
   },
-  AUTH_TYPE_NOT_IMPLEMENTED: {
-    code: 'LOGIN_REFUSED',
-    hint: 'The server wants Kerberos, SSPI or the like: let pg_hba.conf ask this user for scram-sha-256 or a certificate.',
-    retryOn: 'nothing',
-  },
 };
 
 const TLS_HINTS: Readonly<Record<string, string>> = {

@@ -4,6 +4,7 @@ import type { Connection } from './connection/connection.ts';
 import { networkRemedy } from './network-errors.ts';
 import { TlsError } from './socket.ts';
 import { type Remedy, type RetryOn, sqlStateRemedy } from './sqlstates.ts';
+import { LoginError } from './startup/login-error.ts';
 
 /**
  * Turns what the server, the network or TLS threw into what a user is told, a ProjectorError: a stable
@@ -38,7 +39,7 @@ export function isRetryable(error: unknown): boolean {
 /** What to do about a failure of the server, the network or TLS; undefined for anything else. */
 export function remedyOf(error: unknown): Remedy | undefined {
   if (error instanceof postgres.PostgresError) return sqlStateRemedy(error.code);
-  return networkRemedy(error);
+  return error instanceof LoginError ? error.remedy : networkRemedy(error);
 }
 
 /** The server's message with its detail, hint and place; SQLSTATEs make it findable. */

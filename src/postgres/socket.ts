@@ -26,38 +26,57 @@ const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 const YES = 'S';
 const NO = 'N';
 
-/** Opens a socket to a host that is ready for the startup message, within the connection's timeout. */
+/** The time that one attempt to connect may take; its socket is closed when it is over. */
+export class ConnectDeadline implements Disposable {
+  #timer: Timer | undefined;
+  #socket: Socket | undefined;
+  #timeout: Error | undefined;
+
+  /** `ms`: 0 for no limit. */
+  constructor(ms: number) {
+    if (ms > 0) this.#timer = setTimeout(() => this.#expire(ms), ms);
+  }
+
+  /** Why the socket was closed, if this did it. */
+  get timeout(): Error | undefined {
+    return this.#timeout;
+  }
+
+  /** The socket of the attempt. */
+  watch(socket: Socket): void {
+    this.#socket = socket;
+  }
+
+  /** Ends the attempt, which has failed. */
+  close(): void {
+    this.#socket?.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+
+  #expire(ms: number): void {
+    const message = `no answer within ${ms / 1000} s`;
+    this.#timeout = Object.assign(new Error(message), { code: 'CONNECT_TIMEOUT' });
+    this.#socket?.destroy(this.#timeout);
+  }
+}
+
+/** Opens a socket to a host that is ready for the startup message. */
 export async function openSocket(
   connection: Connection,
   host: Host,
   encryption: Encryption,
+  deadline: ConnectDeadline,
 ): Promise<Socket> {
   const socket = host.isUnixSocket ? connect(socketPath(host)) : connect(host.port, host.address);
-  let timeout: Error | undefined;
-  const timer = startTimer(connection.connectTimeoutMs, () => {
-    timeout = timeoutError(connection.connectTimeoutMs);
-    socket.destroy(timeout);
-  });
-  try {
-    await once(socket, 'connect');
-    if (!host.isUnixSocket) configure(socket, connection);
-    // Between now and the session's own listeners an error must not end the process.
-    socket.on('error', () => undefined);
-    return await encrypt(socket, connection.tls, host, encryption);
-  } catch (error) {
-    socket.destroy();
-    throw timeout ?? error;
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function startTimer(ms: number, expire: () => void): Timer | undefined {
-  return ms === 0 ? undefined : setTimeout(expire, ms);
-}
-
-function timeoutError(ms: number): Error {
-  return Object.assign(new Error(`no answer within ${ms / 1000} s`), { code: 'CONNECT_TIMEOUT' });
+  deadline.watch(socket);
+  await once(socket, 'connect');
+  if (!host.isUnixSocket) configure(socket, connection);
+  // Between now and the session's own listeners an error must not end the process.
+  socket.on('error', () => undefined);
+  return await encrypt(socket, connection.tls, host, encryption);
 }
 
 function configure(socket: Socket, connection: Connection): void {

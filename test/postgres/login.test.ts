@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { ProjectorError } from '../../src/errors.ts';
 import { type Connection, readConnection } from '../../src/postgres/connection/connection.ts';
 import { connectPostgres } from '../../src/postgres/pool.ts';
+import { startProxy } from '../faults/proxy.ts';
 import { createFolder } from '../server/folder.ts';
 import { startPostgres, type TestServer } from '../server/server.ts';
 
@@ -23,6 +24,8 @@ beforeAll(async () => {
   for (const role of ['by_scram', 'by_clear_text', 'by_socket', '"sa@project.iam"']) {
     await sql.unsafe(`CREATE ROLE ${role} LOGIN PASSWORD '${quoted}'`);
   }
+  await sql.unsafe(`CREATE ROLE by_other_letters LOGIN PASSWORD 'I\u00adX \u2168';
+    CREATE ROLE by_unassigned LOGIN PASSWORD 'a\u0221b'`);
   await sql.unsafe(`SET password_encryption = md5; CREATE ROLE by_md5 LOGIN PASSWORD '${quoted}'`);
   await drop();
 }, 60_000);
@@ -92,6 +95,27 @@ describe('a password', () => {
       `postgres://by_socket:${encoded}@/postgres?host=${server.socketDirectory}&port=${server.port}`,
     ];
     for (const uri of uris) expect(await login(read(uri))).toBe('by_socket');
+  });
+
+  // U+00AD is nothing to SASLprep, U+2168 is IX, and U+00A0 a space; the server has kept it so.
+  test.each([
+    ['as it was set', 'I\u00adX \u2168'],
+    ['as somebody else types it', 'IX\u00a0IX'],
+    ['in its plain form', 'IX IX'],
+  ])('with other than ASCII lets a user in: %s', async (_, password) => {
+    const uri = `postgres://by_other_letters:${encodeURIComponent(password)}@${place()}`;
+    expect(await login(read(uri))).toBe('by_other_letters');
+  });
+
+  test('that SASLprep does not allow is taken as it is, as the server does', async () => {
+    const uri = `postgres://by_unassigned:${encodeURIComponent('a\u0221b')}@${place()}`;
+    expect(await login(read(uri))).toBe('by_unassigned');
+  });
+
+  test('that is missing is asked for by name', async () => {
+    const told = await login(read(`postgres://by_scram@${place()}`));
+    expect(told).toStartWith('LOGIN_REFUSED');
+    expect(told).toContain('PGPASSWORD');
   });
 
   test('that is wrong is never told', async () => {
@@ -167,6 +191,29 @@ describe('a list of hosts', () => {
     expect(told).not.toContain('127.0.0.1:1:');
   });
 
+  test('is walked at each connection: another host takes the place of one that went away', async () => {
+    await using proxy = await startProxy(server.port);
+    const first = new URL(proxy.through(`x://127.0.0.1:${server.port}/`)).host;
+    const sql = await connectPostgres(read(uri(`${first},127.0.0.1:${server.port}`)), OPTIONS);
+    proxy.refuse(true);
+    proxy.cut();
+    while ((await sql`SELECT 1`.catch(() => [])).length === 0) await Bun.sleep(1);
+    expect([proxy.opened, proxy.open]).toEqual([1, 0]);
+    await sql.end();
+  });
+
+  test('is walked from the host of the last session on', async () => {
+    await using proxy = await startProxy(server.port);
+    proxy.refuse(true);
+    const first = new URL(proxy.through(`x://127.0.0.1:${server.port}/`)).host;
+    const hosts = `${first},127.0.0.1:${server.port}`;
+    const sql = await connectPostgres(read(uri(hosts)), { ...OPTIONS, maxConnections: 2 });
+    proxy.refuse(false);
+    await Promise.all([sql`SELECT pg_sleep(0.05)`, sql`SELECT pg_sleep(0.05)`]);
+    expect(proxy.opened).toBe(0);
+    await sql.end();
+  });
+
   test('with nobody there tells what each attempt met', async () => {
     const told = await login(read(uri('127.0.0.1:1,127.0.0.1:2')));
     expect(told).toStartWith('UNREACHABLE');
@@ -222,6 +269,50 @@ describe('a session', () => {
     expect(await show('application_name=uri', env, 'application_name')).toBe('uri');
     expect(await show('', env, 'application_name')).toBe('environment');
     expect(await show('', {}, 'application_name')).toBe('login test');
+  });
+});
+
+describe('a session whose role has defaults for people', () => {
+  const show = async (setting: string, value: string, user: string) => {
+    const { sql, drop } = await server.createDatabase();
+    await sql.unsafe(`ALTER ROLE ${user} SET ${setting} = '${value}'`);
+    const encoded = encodeURIComponent(PASSWORD);
+    const pool = await connectPostgres(read(`postgres://${user}:${encoded}@${place()}`), OPTIONS);
+    const [row] = await pool`SELECT current_setting(${setting}) AS value`;
+    await pool.end();
+    await sql.unsafe(`ALTER ROLE ${user} RESET ${setting}`);
+    await drop();
+    return row?.['value'];
+  };
+
+  test.each([
+    ['synchronous_commit', 'off', 'on'],
+    ['synchronous_commit', 'local', 'on'],
+    ['synchronous_commit', 'remote_write', 'on'],
+    ['synchronous_commit', 'remote_apply', 'remote_apply'],
+    ['statement_timeout', '1', '0'],
+    ['transaction_timeout', '1h', '0'],
+    ['idle_session_timeout', '1h', '0'],
+    ['DateStyle', 'German', 'ISO, DMY'],
+    ['client_connection_check_interval', '0', '5s'],
+  ])('has %s = %s as %s', async (setting, value, expected) => {
+    expect(await show(setting, value, 'by_scram')).toBe(expected);
+  });
+
+  test('has messages in English where the role may choose, and logs in where it may not', async () => {
+    const { sql, drop } = await server.createDatabase();
+    const encoded = encodeURIComponent(PASSWORD);
+    const language = async () => {
+      const uri = `postgres://by_clear_text:${encoded}@${place()}`;
+      const pool = await connectPostgres(read(uri), OPTIONS);
+      const [row] = await pool`SELECT source FROM pg_settings WHERE name = 'lc_messages'`;
+      await pool.end();
+      return row?.['source'];
+    };
+    expect(await language()).not.toBe('session');
+    await sql`GRANT SET ON PARAMETER lc_messages TO by_clear_text`;
+    expect(await language()).toBe('session');
+    await drop();
   });
 });
 

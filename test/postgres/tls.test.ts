@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { ProjectorError } from '../../src/errors.ts';
 import { readConnection } from '../../src/postgres/connection/connection.ts';
 import { openCopy } from '../../src/postgres/copy-stream.ts';
@@ -7,6 +8,7 @@ import { createAuthority } from '../server/certificates.ts';
 import { createFolder } from '../server/folder.ts';
 import { startPostgres, type TestServer } from '../server/server.ts';
 import { sharedPostgres } from '../server/shared.ts';
+import { interceptTls } from '../server/tls-interceptor.ts';
 
 const authority = createAuthority('Test authority');
 const stranger = createAuthority('Another authority');
@@ -28,6 +30,8 @@ beforeAll(async () => {
     'hostnossl all plain_only all trust',
     'host all plain_only all reject',
     'hostssl all with_certificate all cert',
+    'host all with_password all scram-sha-256',
+    'host all trusted all trust',
     'host all all all trust',
   ];
   [secure, elsewhere, plain] = await Promise.all([
@@ -39,6 +43,8 @@ beforeAll(async () => {
   for (const role of ['tls_only', 'plain_only', 'with_certificate']) {
     await database.sql.unsafe(`CREATE ROLE ${role} LOGIN`);
   }
+  await database.sql.unsafe(`CREATE ROLE trusted LOGIN;
+    CREATE ROLE with_password LOGIN PASSWORD 'secret'`);
   await database.drop();
 }, 60_000);
 
@@ -49,12 +55,15 @@ afterAll(async () => {
 });
 
 interface Attempt {
-  readonly server: TestServer;
+  readonly server: Pick<TestServer, 'port'>;
   readonly user?: string;
   readonly host?: string;
   /** Without HOME, so that the files of who runs the tests do not count. */
   readonly env?: Record<string, string>;
 }
+
+const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const cipher = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc' } as const;
 
 /** 'TLS' or 'clear text' for how it connected, or the code of the error. */
 async function outcome(query: string, attempt: Attempt): Promise<string> {
@@ -179,6 +188,66 @@ test('sslcert and sslkey log in by a client certificate', async () => {
   expect(await outcome(`sslmode=require&sslcertmode=disable&${files}`, attempt)).toBe(
     'LOGIN_REFUSED',
   );
+});
+
+describe('a client key', () => {
+  const client = authority.issue('with_certificate');
+  const cert = folder.write('pair.crt', client.cert);
+  const passphrase = 'open sesame';
+  const encrypted = createPrivateKey(client.key).export({ ...cipher, passphrase }) as string;
+  const attempt = () => ({ server: secure, user: 'with_certificate' });
+  const query = (key: string) => `sslmode=require&sslcert=${cert}&sslkey=${key}`;
+
+  test('that is encrypted is opened by sslpassword', async () => {
+    const key = folder.write('encrypted.key', encrypted);
+    expect(await outcome(`${query(key)}&sslpassword=open%20sesame`, attempt())).toBe('TLS');
+  });
+
+  test.each([
+    ['that is encrypted, without sslpassword', encrypted, '', 'is encrypted'],
+    ['that sslpassword does not open', encrypted, '&sslpassword=hush', 'sslpassword does not open'],
+    ['that is none', 'nonsense', '', 'is not a private key'],
+    [
+      'of another certificate',
+      String(privateKey.export({ type: 'pkcs8', format: 'pem' })),
+      '',
+      'is another',
+    ],
+  ])('%s is refused by name', (_, text, more, reason) => {
+    const key = folder.write('refused.key', text);
+    const uri = `postgres://u@localhost/d?${query(key)}${more}`;
+    const refused = () => readConnection(uri, { HOME: folder.path });
+    expect(refused).toThrow(reason);
+    expect(refused).not.toThrow('hush');
+  });
+});
+
+describe('channel_binding', () => {
+  const env = { PGPASSWORD: 'secret' };
+  const user = 'with_password';
+
+  test('=require is satisfied by a login that is bound to its TLS connection', async () => {
+    const query = 'sslmode=require&channel_binding=require';
+    expect(await outcome(query, { server: secure, user, env })).toBe('TLS');
+  });
+
+  test.each([
+    ['clear text', 'with_password', 'disable'],
+    ['a server that asks for no password', 'trusted', 'require'],
+  ])('=require is not satisfied by %s', async (_, name, mode) => {
+    const query = `sslmode=${mode}&channel_binding=require`;
+    expect(await outcome(query, { server: secure, user: name, env })).toBe('LOGIN_REFUSED');
+  });
+
+  // It has a certificate that nobody checks for sslmode=require.
+  test.each([
+    ['prefer', 'LOGIN_REFUSED'],
+    ['disable', 'TLS'],
+  ])('=%s, with somebody in between who has another certificate: %s', async (binding, expected) => {
+    await using between = await interceptTls(secure.port, stranger.issue('localhost'));
+    const query = `sslmode=require&sslnegotiation=direct&channel_binding=${binding}`;
+    expect(await outcome(query, { server: between, user, env })).toBe(expected);
+  });
 });
 
 test('sslnegotiation=direct speaks TLS at once with a server that can (17 and later)', async () => {

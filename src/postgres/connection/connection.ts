@@ -22,6 +22,9 @@ export type SessionTarget =
   | 'standby'
   | 'prefer-standby';
 
+/** The values of channel_binding. */
+export type ChannelBindingMode = 'disable' | 'prefer' | 'require';
+
 /** All that `--pg-conn` and the environment say of a connection. Inspecting it shows no secret. */
 export interface Connection {
   /** In the order in which they are tried; at least one. */
@@ -30,6 +33,7 @@ export interface Connection {
   readonly database: string;
   readonly tls: TlsPolicy;
   readonly targetSession: SessionTarget;
+  readonly channelBinding: ChannelBindingMode;
   /** For each attempt, from the first packet to a session that is ready; 0 for no limit. */
   readonly connectTimeoutMs: number;
   /** Idle seconds before the first TCP keepalive; 0 for the system's default, undefined for none. */
@@ -71,6 +75,7 @@ export function readConnection(text: string, env: Environment): Connection {
     database,
     tls: needsIamToken ? policyForToken(tls, hosts) : tls,
     targetSession: (read('target_session_attrs') ?? 'any') as SessionTarget,
+    channelBinding: (read('channel_binding') ?? 'prefer') as ChannelBindingMode,
     connectTimeoutMs: 1000 * readConnectTimeout(read),
     keepAliveSeconds: readKeepAlive(read),
     applicationName: read('application_name') ?? read('fallback_application_name'),

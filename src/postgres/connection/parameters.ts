@@ -98,12 +98,7 @@ export const PARAMETERS: Readonly<Record<string, Parameter>> = {
     values: [],
     refused: 'the way of logging in cannot be prescribed',
   },
-  channel_binding: {
-    env: 'PGCHANNELBINDING',
-    values: ['disable', 'prefer'],
-    refused:
-      'SCRAM-SHA-256-PLUS is not built in; sslmode=verify-full guards against the same attack',
-  },
+  channel_binding: { env: 'PGCHANNELBINDING', values: ['disable', 'prefer', 'require'] },
   gssencmode: { env: 'PGGSSENCMODE', values: ['disable', 'prefer'], refused: NO_GSS },
   gssdelegation: { env: 'PGGSSDELEGATION', values: ['0'], refused: NO_GSS },
   gsslib: { env: 'PGGSSLIB', values: [], refused: NO_GSS },

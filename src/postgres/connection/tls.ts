@@ -1,9 +1,8 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { getCACertificates, rootCertificates } from 'node:tls';
+import { type ClientCertificate, readClientCertificate } from './client-certificate.ts';
 import type { Environment, ParameterReader } from './parameters.ts';
 import { refuse } from './refusal.ts';
-import { type Secret, secret } from './secret.ts';
+import { exists, inHome, readText } from './tls-files.ts';
 
 /** The values of sslmode. */
 export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
@@ -20,13 +19,7 @@ export interface TlsPolicy {
    * if there are any, and the host name in verify-full only.
    */
   readonly rootCertificates: readonly string[] | undefined;
-  readonly client:
-    | {
-        readonly certificate: string;
-        readonly key: Secret;
-        readonly passphrase: Secret | undefined;
-      }
-    | undefined;
+  readonly client: ClientCertificate | undefined;
   readonly sendServerName: boolean;
   readonly minVersion: TlsVersion;
   readonly maxVersion: TlsVersion;
@@ -94,60 +87,4 @@ function systemRoots(env: Environment): readonly string[] {
   if (file) return [readText(file, 'SSL_CERT_FILE')];
   const installed = getCACertificates('system');
   return installed.length > 0 ? installed : rootCertificates;
-}
-
-function readClientCertificate(
-  read: ParameterReader,
-  home: string | undefined,
-): TlsPolicy['client'] {
-  if (read('sslcertmode') === 'disable') return undefined;
-  const path = read('sslcert') ?? inHome(home, 'postgresql.crt');
-  // As in libpq, a certificate that is missing is no error: the server may not ask for one.
-  if (path === undefined || !exists(path)) return undefined;
-  const keyPath = read('sslkey') ?? inHome(home, 'postgresql.key');
-  if (keyPath === undefined || !exists(keyPath)) {
-    throw refuse(
-      `the certificate ${path} has no private key: ${keyPath ?? '~/.postgresql/postgresql.key'} does not exist`,
-      'Write sslkey=FILE.',
-    );
-  }
-  checkKeyMode(keyPath);
-  const passphrase = read('sslpassword');
-  return {
-    certificate: readText(path, 'sslcert'),
-    key: secret(readText(keyPath, 'sslkey')),
-    passphrase: passphrase === undefined ? undefined : secret(passphrase),
-  };
-}
-
-/**
- * libpq's rule (fe-secure-openssl.c): mode 0600 or less, or 0640 if root owns it, so that a group
- * can share a key. Who else may own it is the file system's matter.
- */
-function checkKeyMode(path: string): void {
-  const stats = statSync(path);
-  const forbidden = stats.uid === 0 ? 0o037 : 0o077;
-  if ((stats.mode & forbidden) === 0) return;
-  throw refuse(`the private key ${path} can be read by others`, `Run chmod 0600 ${path}.`);
-}
-
-function inHome(home: string | undefined, name: string): string | undefined {
-  return home === undefined ? undefined : join(home, '.postgresql', name);
-}
-
-/** As for libpq, what is out of reach (a home of another user, or of none) is not there. */
-function exists(path: string): boolean {
-  return existsSync(path) && statSync(path).isFile();
-}
-
-function readText(path: string, parameter: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? ` (${cause.code})` : '';
-    throw refuse(
-      `${parameter}: ${path} cannot be read${reason}`,
-      'Check the path and its permissions.',
-    );
-  }
 }

@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from 'bun:test';
 import { chmodSync, symlinkSync } from 'node:fs';
 import { readConnection } from '../../../src/postgres/connection/connection.ts';
+import { createAuthority } from '../../server/certificates.ts';
 import { createFolder } from '../../server/folder.ts';
 
 const folder = createFolder();
@@ -71,8 +72,9 @@ test('a passfile that others can read, or that is no file, is ignored with a war
 });
 
 test('a private key that others can read is refused', () => {
-  const cert = folder.write('client.crt', 'x');
-  const key = folder.write('client.key', 'x');
+  const client = createAuthority('Test authority').issue('client');
+  const cert = folder.write('client.crt', client.cert);
+  const key = folder.write('client.key', client.key);
   const uri = `postgres://u@h/d?sslcert=${cert}&sslkey=${key}`;
   const isRoots = process.getuid?.() === 0;
   for (const mode of isRoots ? [0o604, 0o660] : [0o604, 0o640]) {
@@ -80,6 +82,6 @@ test('a private key that others can read is refused', () => {
     expect(() => readConnection(uri, { HOME: folder.path })).toThrow('can be read by others');
   }
   chmodSync(key, isRoots ? 0o640 : 0o600);
-  expect(readConnection(uri, { HOME: folder.path }).tls.client?.certificate).toBe('x');
+  expect(readConnection(uri, { HOME: folder.path }).tls.client?.certificate).toBe(client.cert);
   expect(() => readConnection(`${uri}-no`, { HOME: folder.path })).toThrow('has no private key');
 });
