@@ -1,6 +1,6 @@
-import { main } from '../src/cli/cli.ts';
-import { hideConnectionArgument } from '../src/cli/hide-argument.ts';
+import { commandWords } from '../src/cli/command-words.ts';
 
-const argv = process.argv.slice(2);
-hideConnectionArgument();
-process.exit(await main(argv, process.env, async () => (await import('../src/run/run.ts')).run));
+// Before anything else is loaded: it may replace the process, so that no password is among its arguments.
+const words = commandWords();
+const { main } = await import('../src/cli/cli.ts');
+process.exit(await main(words, process.env, async () => (await import('../src/run/run.ts')).run));

@@ -4,6 +4,7 @@ import { openReport } from '../report/open-report.ts';
 import type { Report } from '../report/report.ts';
 import type { Summary } from '../report/summary.ts';
 import { type Arguments, readArguments } from './arguments.ts';
+import type { CommandWords } from './command-words.ts';
 import { listenForSignals, surviveLostOutput } from './signals.ts';
 
 /** One run, as src/run/run.ts has it. */
@@ -18,7 +19,7 @@ export type Run = (
  * milliseconds to load, and `--version` should not wait for them.
  */
 export async function main(
-  argv: readonly string[],
+  { words, exposed }: CommandWords,
   env: Environment,
   loadRun: () => Promise<Run>,
 ): Promise<number> {
@@ -26,11 +27,12 @@ export async function main(
   const interrupt = listenForSignals();
   let report: Report | undefined;
   try {
-    const given = readArguments(argv, env);
+    const given = readArguments(words, env);
     if ('help' in given) return await print((await import('./help.ts')).helpText());
     if ('version' in given) return await print(`${(await import('./version.ts')).VERSION_TEXT}\n`);
     report = await openReport();
     hidePasswords(report, given);
+    if (exposed !== undefined) report.warn(exposedText(exposed));
     for (const warning of given.connection.warnings) report.warn(warning);
     const run = await loadRun();
     report.summary(await run(given, { signal: interrupt.signal, report }));
@@ -50,6 +52,10 @@ export async function main(
 function hidePasswords(report: Report, { connection: { hosts, tls } }: Arguments): void {
   const secrets = [...hosts.map(({ password }) => password), tls.client?.passphrase];
   for (const secret of secrets) if (secret !== undefined) report.hide(secret.reveal());
+}
+
+function exposedText(reason: string): string {
+  return `the password of --pg-conn is shown by ps, since ${reason}: give it by PGPASSWORD or a passfile`;
 }
 
 /** After a signal the interruption is what is reported; what else went wrong is its cause. */

@@ -1,7 +1,6 @@
 import type { ProjectorError } from '../errors.ts';
 import { suggest } from '../suggest.ts';
 import { FLAG_NAMES, type FlagName } from './flags.ts';
-import { CONNECTION_STRING } from './hide-argument.ts';
 import { usageError } from './usage-error.ts';
 
 /** What the words of a command line say, before any value is looked at. */
@@ -12,6 +11,9 @@ export interface Tokens {
   readonly reported: ReadonlySet<FlagName>;
   readonly errors: readonly ProjectorError[];
 }
+
+/** What a connection string that may hold a password is known by, in either of libpq's forms. */
+const CONNECTION_STRING = /postgres(?:ql)?:\/\/|\bpassword\s*=/i;
 
 interface Reading {
   readonly words: readonly string[];

@@ -1,6 +1,5 @@
 import { appendFileSync } from 'node:fs';
 import { main, type Run } from '../../src/cli/cli.ts';
-import { hideConnectionArgument } from '../../src/cli/hide-argument.ts';
 import { ProjectorError } from '../../src/errors.ts';
 import { aSummary } from '../report/summary-fixture.ts';
 
@@ -8,9 +7,6 @@ import { aSummary } from '../report/summary-fixture.ts';
  * The program with a run that does what DO says, for tests of all that is around a run. It notes
  * what it does in the file NOTES, which is there when nobody reads the output any more.
  */
-const argv = process.argv.slice(2);
-hideConnectionArgument();
-
 const note = (text: string) => appendFileSync(process.env['NOTES'] ?? '/dev/null', `${text}\n`);
 
 async function run(...[, { signal, report }]: Parameters<Run>): ReturnType<Run> {
@@ -42,4 +38,4 @@ async function run(...[, { signal, report }]: Parameters<Run>): ReturnType<Run> 
   return aSummary;
 }
 
-process.exit(await main(argv, process.env, async () => run));
+process.exit(await main({ words: process.argv.slice(2) }, process.env, async () => run));

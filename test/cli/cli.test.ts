@@ -2,7 +2,6 @@ import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectionRanges } from '../../src/cli/hide-argument.ts';
 import { EXIT_CODES } from '../../src/errors.ts';
 
 const PROGRAM = join(import.meta.dir, 'argv-fixture.ts');
@@ -164,33 +163,6 @@ test('on a disk that is full, its log is lost and the run goes on to its end', a
   closeSync(full);
   expect(notes()).toEqual(['started', 'done']);
   expect(exitCode).toBe(0);
-});
-
-test('ps shows asterisks in place of the connection URI', async () => {
-  const program = start(ARGUMENTS, 'wait');
-  await untilStarted();
-  const seen = readFileSync(`/proc/${program.pid}/cmdline`, 'utf8').split('\0');
-  program.kill('SIGTERM');
-  await program.exited;
-  expect(seen).toContain(`--pg-conn=${'*'.repeat((ARGUMENTS[3] ?? '').length - 10)}`);
-  expect(seen).toContain('--pg-table=flights');
-});
-
-test('a connection URI is hidden under a misspelt flag and with a space before it as well', () => {
-  const hidden = (...words: string[]) => {
-    const bytes = Buffer.from(`${words.join('\0')}\0`);
-    for (const [from, to] of connectionRanges(bytes)) bytes.fill('*', from, to);
-    return bytes.toString().split('\0').slice(0, -1);
-  };
-  expect(hidden('p', '--pg-conn', 'host=h password=ü', 'x')).toEqual([
-    'p',
-    '--pg-conn',
-    '*'.repeat(18),
-    'x',
-  ]);
-  expect(hidden('p', '--pg-con=postgres://h')).toEqual(['p', `--pg-con=${'*'.repeat(12)}`]);
-  expect(hidden('p', 'host=h password=x')).toEqual(['p', `host=h ${'*'.repeat(10)}`]);
-  expect(hidden('p', '--pg-conn=', '--pg-conn')).toEqual(['p', '--pg-conn=', '--pg-conn']);
 });
 
 test('on a terminal, people read lines, and errors as paragraphs', async () => {

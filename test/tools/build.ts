@@ -11,9 +11,10 @@ const ROOT = new URL('../..', import.meta.url).pathname;
 const ENTRY = `${ROOT}postgres/bq_to_postgres.ts`;
 
 /**
- * Compiles the program into one executable with the runtime inside. Bytecode halves the time that
- * the Google clients take to load; names are kept, for errors and their stacks. Neither `.env` nor
- * `bunfig.toml` of the directory where it is started may change what it does.
+ * Compiles the program into one executable with the runtime inside. It is split, so that the entry can
+ * replace the process before any other module is loaded. Bytecode halves the time that the Google
+ * clients take to load; names are kept, for errors and their stacks. Neither `.env` nor `bunfig.toml`
+ * of the directory where it is started may change what it does.
  */
 export async function build({ target, outfile }: Build): Promise<void> {
   const commit = await commitText(ROOT);
@@ -27,6 +28,7 @@ export async function build({ target, outfile }: Build): Promise<void> {
     },
     target: 'bun',
     format: 'esm',
+    splitting: true,
     bytecode: true,
     minify: { whitespace: true, syntax: true, identifiers: false, keepNames: true },
     define: { BUILD_COMMIT: JSON.stringify(commit) },
