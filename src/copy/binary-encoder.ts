@@ -1,7 +1,7 @@
 import type { AvroField } from '../avro/schema.ts';
 import { Cursor, readItemCount, readLong } from './cursor.ts';
 import type { EncodedColumn, EncodeRows, Encoder } from './encoder.ts';
-import { maxTracker } from './max-tracker.ts';
+import { ObservedColumns } from './observed-columns.ts';
 import { locate, MalformedBlockError } from './row-error.ts';
 import { VALUE_WRITERS, type Write, writeLimited } from './write-values.ts';
 
@@ -11,35 +11,35 @@ export const BINARY_TRAILER = Buffer.from([0xff, 0xff]);
 
 /**
  * Re-frames rows of Avro blocks into rows of COPY BINARY. `columns` and `fields` are in the same
- * order; a column without `emit` is read for the watermark and not written.
+ * order; a column without `emit` is looked at and not written.
  */
 export function createBinaryEncoder(
   columns: readonly EncodedColumn[],
   fields: readonly AvroField[],
   chunkBytes: number,
 ): Encoder {
-  const max = maxTracker();
-  const writes = columns.map((column, i) => columnWrite(column, fields[i], max.see));
+  const observed = new ObservedColumns();
+  const writes = columns.map((column, i) => columnWrite(column, fields[i], observed.of(column)));
   return {
     cursor: new Cursor(chunkBytes, columns.length),
     header: BINARY_HEADER,
     trailer: BINARY_TRAILER,
     encodeRows: unroll(writes, columns.filter((column) => column.emit).length),
-    maxMicros: max.value,
+    observed,
   };
 }
 
 function columnWrite(
   column: EncodedColumn,
   field: AvroField | undefined,
-  see: (c: Cursor) => void,
+  see: ((c: Cursor) => void) | undefined,
 ): Write {
   const write = valueWrite(column);
   if (column.array) {
     const element = nullable(write, field?.items?.nullBranch);
     return nullable(writeArray(element, column.elementOid), field?.nullBranch);
   }
-  if (!column.watermark) return nullable(write, field?.nullBranch);
+  if (see === undefined) return nullable(write, field?.nullBranch);
   if (column.emit) return nullable(both(write, see), field?.nullBranch);
   return nullable(both(readLong, see), field?.nullBranch, () => undefined);
 }

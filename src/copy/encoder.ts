@@ -1,5 +1,6 @@
 import type { Cursor } from './cursor.ts';
 import type { Encoding } from './encodings.ts';
+import type { ObservedColumns } from './observed-columns.ts';
 
 /** What the encoder has to know of one column of the export, in the export's order. */
 export interface EncodedColumn {
@@ -15,6 +16,8 @@ export interface EncodedColumn {
   readonly maxChars: number | undefined;
   /** Its longs are the watermark, in microseconds since 2000-01-01. */
   readonly watermark: boolean;
+  /** Its longs count rows of the source that the row replaces. */
+  readonly leftOut: boolean;
   /** Whether the value goes to Postgres; the others are only looked at. */
   readonly emit: boolean;
 }
@@ -31,8 +34,8 @@ export interface Encoder {
    * MalformedBlockError with the `row` (in this call) and `column` where it stopped.
    */
   readonly encodeRows: EncodeRows;
-  /** The greatest watermark seen so far. */
-  readonly maxMicros: () => bigint | undefined;
+  /** What it has seen so far of the columns that are looked at. */
+  readonly observed: ObservedColumns;
 }
 
 /** Encodes up to `rows` rows; gives how many were done. */

@@ -1,7 +1,7 @@
 import type { AvroField } from '../avro/schema.ts';
 import { Cursor, readItemCount } from './cursor.ts';
 import type { EncodedColumn, EncodeRows, Encoder } from './encoder.ts';
-import { maxTracker } from './max-tracker.ts';
+import { ObservedColumns } from './observed-columns.ts';
 import { type ReadText, TEXT_READERS, UNCHECKED_TEXT_READERS } from './read-texts.ts';
 import { InvalidValueError, locate, MalformedBlockError } from './row-error.ts';
 
@@ -17,8 +17,8 @@ export function createTextEncoder(
   fields: readonly AvroField[],
   chunkBytes: number,
 ): Encoder {
-  const max = maxTracker();
-  const reads = columns.map((column, i) => readColumn(column, fields[i], max.see));
+  const observed = new ObservedColumns();
+  const reads = columns.map((column, i) => readColumn(column, fields[i], observed.of(column)));
   return {
     cursor: new Cursor(chunkBytes, columns.length),
     header: NONE,
@@ -27,7 +27,7 @@ export function createTextEncoder(
       columns.map((column) => column.emit),
       reads,
     ),
-    maxMicros: max.value,
+    observed,
   };
 }
 
@@ -38,7 +38,7 @@ export function rowReader(
 ): (c: Cursor) => readonly (string | undefined)[] {
   const unlimited = columns.map((column) => ({ ...column, maxChars: undefined }));
   const reads = unlimited.map((column, i) =>
-    readColumn(column, fields[i], () => undefined, UNCHECKED_TEXT_READERS),
+    readColumn(column, fields[i], undefined, UNCHECKED_TEXT_READERS),
   );
   return (c) => reads.map((read) => read(c));
 }
@@ -90,7 +90,7 @@ function escapeCell(text: string): string {
 function readColumn(
   column: EncodedColumn,
   field: AvroField | undefined,
-  see: (c: Cursor) => void,
+  see: ((c: Cursor) => void) | undefined,
   readers = TEXT_READERS,
 ): Read {
   const scalar = limited(readers[column.encoding], column.maxChars);
@@ -99,7 +99,7 @@ function readColumn(
     column.array ? readArray(element, column.delimiter ?? ',') : scalar,
     field?.nullBranch,
   );
-  if (!column.watermark) return read;
+  if (see === undefined) return read;
   return (c) => {
     const text = read(c);
     if (text !== undefined) see(c);

@@ -15,11 +15,14 @@ export interface QueryResult extends JobResult {
 
 /** All that the program asks of BigQuery. Every call may be repeated: jobs have ids of our own. */
 export class BigQueryClient {
+  /** The project that jobs are billed to. */
+  readonly projectId: string;
   readonly #client: BigQuery;
   readonly #jobs: BigQueryJobs;
   readonly #context: BigQueryContext;
 
-  constructor(client: BigQuery, context: BigQueryContext) {
+  constructor(client: BigQuery, projectId: string, context: BigQueryContext) {
+    this.projectId = projectId;
     this.#client = client;
     this.#jobs = new BigQueryJobs(client, context);
     this.#context = context;
@@ -89,5 +92,5 @@ export async function openBigQuery(context: BigQueryContext): Promise<BigQueryCl
   // Retries are ours: the client's own give up within seconds and do not see our signal.
   const retryOptions = { autoRetry: false };
   const options = { authClient: await credentials(), projectId, retryOptions };
-  return new BigQueryClient(new BigQuery(options as object), context);
+  return new BigQueryClient(new BigQuery(options as object), projectId, context);
 }

@@ -11,7 +11,6 @@ import type { RowSource } from './row-source.ts';
 
 /** An export that is being read: what each COPY of its splits works with. */
 export interface OpenExport extends RowSource, Disposable {
-  readonly plan: Plan;
   readonly ahead: ReadAhead;
   /** An encoder for one stream, by the schema that all objects have. */
   readonly encoder: () => Promise<Encoder>;
@@ -19,7 +18,7 @@ export interface OpenExport extends RowSource, Disposable {
 
 /** Starts reading the first of the splits at once. */
 export function openExport(
-  plan: Plan,
+  plan: Pick<Plan, 'format' | 'columns'>,
   store: ObjectStore,
   splits: readonly Split[],
   signal: AbortSignal,
@@ -31,7 +30,6 @@ export function openExport(
   const header = first === undefined ? undefined : headerOf(first);
   header?.catch(() => undefined); // whoever asks for an encoder is told
   return {
-    plan,
     store,
     splits,
     signal,

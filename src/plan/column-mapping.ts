@@ -6,7 +6,7 @@ import { ARRAY_AS_JSON, CONVERSIONS, type Conversion } from './conversions.ts';
 import { defaultType } from './default-type.ts';
 
 /** Where a column of the source goes: a column of the target, or one that is still to be made. */
-export type TargetColumn = Pick<CatalogColumn, 'name' | 'type' | 'notNull'>;
+export type TargetColumn = Pick<CatalogColumn, 'name' | 'type' | 'notNull' | 'identityAlways'>;
 
 /** A column of the source with its place, and how its values get there. */
 export interface ColumnMapping {

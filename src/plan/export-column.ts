@@ -1,8 +1,10 @@
 import type { EncodedColumn } from '../copy/encoder.ts';
+import type { Source } from '../google/source.ts';
 import { type SourceColumn, sourceTypeText } from '../google/source-columns.ts';
 import { WATERMARK_COLUMN } from '../google/source-name.ts';
 import type { ColumnMapping } from './column-mapping.ts';
 import { civilMicros, columnExpression, eachElement, timestampMicros } from './expressions.ts';
+import { leftOutName, type RowKey } from './row-key.ts';
 
 /** A column of the export: where it comes from, how it travels, where it goes. */
 export interface Column extends EncodedColumn {
@@ -18,14 +20,17 @@ export interface Column extends EncodedColumn {
   readonly notNull: boolean;
 }
 
-/** The columns of the export, in the order of `pairs`, with the one that gives the watermark. */
+/** The columns of the export, in the order of `pairs`, with those that are only looked at: the watermark and, where there is a
+ * key, the rows that a row replaces. */
 export function exportColumns(
   pairs: readonly ColumnMapping[],
-  sources: readonly SourceColumn[],
+  source: Pick<Source, 'columns'>,
   format: 'binary' | 'text',
+  key: RowKey | undefined,
 ): readonly Column[] {
   const columns = pairs.map((pair, i) => toColumn(pair, i, format));
-  return withWatermark(columns, pairs, sources);
+  const withMax = withWatermark(columns, pairs, source.columns);
+  return key === undefined ? withMax : [...withMax, leftOutColumn(source, `c${withMax.length}`)];
 }
 
 /** pg_type.typdelim: box in pg_type.dat, the others in PostGIS's postgis.sql and geography.sql. */
@@ -51,6 +56,7 @@ function toColumn(pair: ColumnMapping, index: number, format: 'binary' | 'text')
     delimiter: DELIMITERS[target.type.name] ?? ',',
     maxChars: ['varchar', 'bpchar'].includes(target.type.name) ? target.type.length : undefined,
     watermark: false,
+    leftOut: false,
     emit: true,
   };
 }
@@ -63,7 +69,7 @@ function withWatermark(
 ): readonly Column[] {
   const at = pairs.findIndex((pair) => pair.source.name.toLowerCase() === WATERMARK_COLUMN);
   const column = columns[at];
-  if (column?.encoding === 'int8' && /^timestamp/.test(column.targetType)) {
+  if (column?.encoding === 'int8' && /^timestamp/.test(pairs[at]?.target.type.name ?? '')) {
     return columns.map((each, i) => (i === at ? { ...each, watermark: true } : each));
   }
   const source = sources.find((each) => each.name.toLowerCase() === WATERMARK_COLUMN);
@@ -72,14 +78,27 @@ function withWatermark(
 
 function hiddenWatermark(source: SourceColumn | undefined, alias: string): Column {
   const name = columnExpression(source?.name ?? WATERMARK_COLUMN);
+  const convert = source?.type === 'DATETIME' ? civilMicros : timestampMicros;
   return {
-    alias,
+    ...hiddenLong(alias, convert(name, WATERMARK_COLUMN)),
     source: source?.name ?? WATERMARK_COLUMN,
     sourceType: source?.type ?? 'TIMESTAMP',
-    expression: (source?.type === 'DATETIME' ? civilMicros : timestampMicros)(
-      name,
-      WATERMARK_COLUMN,
-    ),
+    watermark: true,
+  };
+}
+
+function leftOutColumn(source: Pick<Source, 'columns'>, alias: string): Column {
+  const name = leftOutName(source);
+  return { ...hiddenLong(alias, columnExpression(name)), source: name, leftOut: true };
+}
+
+/** A column of longs that the encoder looks at, and does not write. */
+function hiddenLong(alias: string, expression: string): Column {
+  return {
+    alias,
+    source: '',
+    sourceType: 'INT64',
+    expression,
     target: undefined,
     targetType: 'bigint',
     notNull: false,
@@ -87,7 +106,8 @@ function hiddenWatermark(source: SourceColumn | undefined, alias: string): Colum
     array: false,
     elementOid: 20,
     maxChars: undefined,
-    watermark: true,
+    watermark: false,
+    leftOut: false,
     emit: false,
   };
 }

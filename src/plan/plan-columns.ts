@@ -1,4 +1,5 @@
 import { ProjectorError } from '../errors.ts';
+import type { Source } from '../google/source.ts';
 import type { SourceColumn } from '../google/source-columns.ts';
 import { quoteIdentifier, quoteTable } from '../postgres/quoting.ts';
 import type { TargetTable } from '../postgres/target-table.ts';
@@ -12,12 +13,16 @@ import {
 import { checkNames, findTarget, renamed, targetName } from './column-names.ts';
 import { defaultTargetType, defaultType } from './default-type.ts';
 import { type Column, exportColumns } from './export-column.ts';
+import { type RowKey, rowKey } from './row-key.ts';
 import { checkUpsert } from './upsert-conditions.ts';
 
 /** Where each column of the source goes and how, and what there is to say about it. */
 export interface ColumnPlan {
   readonly format: 'binary' | 'text';
+  readonly mappings: readonly ColumnMapping[];
   readonly columns: readonly Column[];
+  /** undefined: the target has no primary key, or one that BigQuery has no columns for. */
+  readonly key: RowKey | undefined;
   /** Columns that the target lacks. */
   readonly added: readonly AddedColumn[];
   readonly warnings: readonly string[];
@@ -29,10 +34,11 @@ export interface ColumnPlan {
  * PostgreSQL has room for, and for an increment that could not be merged.
  */
 export function planColumns(
-  sources: readonly SourceColumn[],
+  source: Pick<Source, 'columns' | 'primaryKey'>,
   target: TargetTable | undefined,
   mode: 'full' | 'incremental' = 'full',
 ): ColumnPlan {
+  const sources = source.columns;
   const added: AddedColumn[] = [];
   const warnings: string[] = [];
   const pairs: ColumnMapping[] = [];
@@ -54,12 +60,27 @@ export function planColumns(
   if (mode === 'incremental' && target !== undefined) checkUpsert(pairs, target);
   warnings.push(...renamed(added, sources), ...notFilled(pairs, target), ...losses(pairs));
   const format = pairs.some(({ conversion }) => conversion.format === 'text') ? 'text' : 'binary';
-  return { format, columns: exportColumns(pairs, sources, format), added, warnings };
+  const key = rowKey(target?.primaryKey ?? source.primaryKey.map(targetName), pairs);
+  const columns = exportColumns(pairs, source, format, key);
+  return { format, mappings: pairs, columns, key, added: keyed(added, target, key), warnings };
+}
+
+/** The key of a new target: its columns take no NULL, as BigQuery's key declares without seeing to it. */
+function keyed(
+  added: readonly AddedColumn[],
+  target: TargetTable | undefined,
+  key: RowKey | undefined,
+): readonly AddedColumn[] {
+  if (target !== undefined || key === undefined) return added;
+  return added.map((column) => ({
+    ...column,
+    notNull: column.notNull || key.columns.includes(column.name),
+  }));
 }
 
 function newPlace(source: SourceColumn): TargetColumn {
   const name = targetName(source.name);
-  return { name, type: defaultTargetType(source), notNull: false };
+  return { name, type: defaultTargetType(source), notNull: false, identityAlways: false };
 }
 
 function newColumn(source: SourceColumn, withNotNull: boolean): AddedColumn {

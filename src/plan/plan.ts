@@ -1,115 +1,178 @@
 import { createHash } from 'node:crypto';
-import { quoteBigQueryString } from '../google/bigquery-quoting.ts';
-import { type Source, sourceFrom } from '../google/source.ts';
+import type { Source } from '../google/source.ts';
 import { sourceText } from '../google/source-name.ts';
-import { fitIdentifier, quoteIdentifier, quoteTable, type TableName } from '../postgres/quoting.ts';
+import type { Instant } from '../instant.ts';
+import { fitIdentifier, quoteTable, type TableName } from '../postgres/quoting.ts';
+import type { TargetTable } from '../postgres/target-table.ts';
+import type { RunArtifacts } from '../state/artifacts.ts';
 import type { Dependents } from '../swap/dependencies/dependents.ts';
 import type { AddedColumn } from '../swap/objects/columns.ts';
 import type { Column } from './export-column.ts';
-import type { ColumnPlan } from './plan-columns.ts';
-import { type Window, windowFilter } from './watermark-window.ts';
+import { type ExportJob, exportJobs } from './export-statement.ts';
+import { type ColumnPlan, planColumns } from './plan-columns.ts';
+import type { RowKey } from './row-key.ts';
+import { copyStatement, planWrite, type WritePlan } from './write-plan.ts';
 
 /** All that a run will do, decided before it changes anything: later steps obey, and invent nothing. */
-export interface Plan {
-  readonly runId: string;
-  /** `--pg-table` as given: the key of `sync_state`. */
-  readonly tableName: string;
+export type Plan = FullLoadPlan | IncrementPlan;
+
+/** What both kinds of run have. */
+interface CommonPlan {
   readonly target: TableName;
   readonly source: Source;
-  readonly mode: 'full' | 'incremental';
-  readonly window: Window;
-  /** Rows that the source had when it was asked: for the progress bar, not for any check. */
-  readonly expectedRows: number;
   readonly format: 'binary' | 'text';
   readonly columns: readonly Column[];
+  /** Columns that the target lacks. */
   readonly added: readonly AddedColumn[];
-  readonly primaryKey: readonly string[];
-  /** Row security holds for this user: COPY does not write to the target. */
-  readonly rowSecurity: boolean;
-  readonly bucket: string;
-  /** `bq_to_postgres/RUN_ID/`: everything that the export writes begins with it. */
-  readonly objectPrefix: string;
-  readonly jobId: string;
-  readonly exportSql: string;
-  /** Full loads only. */
-  readonly staging: TableName | undefined;
-  readonly dependents: Dependents | undefined;
+  readonly key: RowKey | undefined;
+  /** Rows that the source had when it was counted: for the progress bar, and for a check of sense. */
+  readonly counted: Counted;
+  readonly artifacts: RunArtifacts;
+  /** The export, and the further tries of it. */
+  readonly jobs: readonly ExportJob[];
+  /** The statement by which rows leave this program. */
+  readonly copy: string;
   /** The same for two runs that would export the same columns in the same way into the same target. */
   readonly fingerprint: string;
   readonly warnings: readonly string[];
 }
 
-/** The decisions that a plan is made of; all else follows from them. */
-export type PlanInput = Pick<
-  Plan,
-  'runId' | 'tableName' | 'target' | 'source' | 'mode' | 'window' | 'expectedRows' | 'bucket'
-> &
-  Pick<Plan, 'dependents' | 'primaryKey' | 'rowSecurity' | 'warnings'> & {
-    readonly columnPlan: ColumnPlan;
-  };
+/** Every row of the source into staging, which then takes the target's place. */
+export interface FullLoadPlan extends CommonPlan {
+  readonly mode: 'full';
+  readonly low: undefined;
+  readonly staging: TableName;
+  /** The target as the catalog has it; undefined: there is none yet. */
+  readonly table: TargetTable | undefined;
+  readonly dependents: Dependents | undefined;
+}
 
-/** Puts the decisions together. */
-export function makePlan(input: PlanInput): Plan {
-  const { columnPlan, ...rest } = input;
-  const objectPrefix = `bq_to_postgres/${input.runId}/`;
-  const { columns, format, added } = columnPlan;
+/** The rows after the watermark into the target, in one transaction. */
+export interface IncrementPlan extends CommonPlan, WritePlan {
+  readonly mode: 'incremental';
+  readonly low: Instant;
+  readonly table: TargetTable;
+}
+
+/** What the count query said. */
+export interface Counted {
+  readonly rows: number;
+  /** The greatest `max_ingested_at`; undefined if no row has one. */
+  readonly newest: Instant | undefined;
+}
+
+/** What a plan is made of. */
+export interface PlanRequest {
+  readonly runId: string;
+  /** 1, and one more each time that the source has changed while it was exported. */
+  readonly attempt: number;
+  readonly source: Source;
+  readonly target: TableName;
+  readonly table: TargetTable | undefined;
+  readonly dependents: Dependents | undefined;
+  /** What there is to say of the target before a full load. */
+  readonly targetWarnings: readonly string[];
+  readonly counted: Counted;
+  readonly bucket: string;
+  /** The project that jobs are billed to. */
+  readonly project: string;
+}
+
+/** Decides a full load. Throws for whatever would not work. */
+export function planFullLoad(request: PlanRequest): FullLoadPlan {
+  const { source, target, table, dependents } = request;
+  const columnPlan = planColumns(source, table, 'full');
+  const staging = stagingName(target, request.runId, request.attempt);
   return {
-    ...rest,
-    format,
-    columns,
-    added,
-    objectPrefix,
-    jobId: `bq_to_postgres_${input.runId}`,
-    exportSql: exportStatement(input.source, columns, input.window, input.bucket, objectPrefix),
-    staging: input.mode === 'full' ? stagingName(input.target, input.runId) : undefined,
-    fingerprint: fingerprint(input, columnPlan),
-    warnings: [...input.source.warnings, ...columnPlan.warnings, ...input.warnings],
+    ...commonPlan(request, columnPlan, undefined, staging),
+    mode: 'full',
+    low: undefined,
+    staging,
+    table,
+    dependents,
+    copy: copyStatement(quoteTable(staging), columnPlan.columns, columnPlan.format),
   };
 }
 
-function exportStatement(
-  source: Source,
-  columns: readonly Column[],
-  window: Window,
-  bucket: string,
-  objectPrefix: string,
-): string {
-  const uri = quoteBigQueryString(`gs://${bucket}/${objectPrefix}*.avro`);
-  const list = columns.map(({ expression, alias }) => `${expression} AS ${alias}`).join(',\n  ');
-  return `EXPORT DATA OPTIONS (uri=${uri}, format='AVRO', overwrite=false) AS
-SELECT
-  ${list}
-FROM ${sourceFrom(source)}
-WHERE ${windowFilter(source.watermark, window)}`;
+/** Decides an increment after `low` into `table`. Throws for whatever would not work. */
+export function planIncrement(
+  request: PlanRequest & { readonly table: TargetTable },
+  low: Instant,
+): IncrementPlan {
+  const { source, table } = request;
+  const columnPlan = planColumns(source, table, 'incremental');
+  const newestType = source.watermark.type;
+  return {
+    ...commonPlan(request, columnPlan, low, undefined),
+    ...planWrite({ ...columnPlan, target: table, newestType }),
+    mode: 'incremental',
+    low,
+    table,
+  };
+}
+
+function commonPlan(
+  request: PlanRequest,
+  columnPlan: ColumnPlan,
+  low: Instant | undefined,
+  staging: TableName | undefined,
+): Omit<CommonPlan, 'copy'> {
+  const { source, target, counted } = request;
+  const { columns, format, added, key } = columnPlan;
+  const artifacts = artifactsOf(request, staging);
+  const { jobId = '', bucket, objectPrefix } = artifacts;
+  return {
+    target,
+    source,
+    format,
+    columns,
+    added,
+    key,
+    counted,
+    artifacts,
+    jobs: exportJobs({ source, columns, low, key, jobId, bucket, objectPrefix }),
+    fingerprint: fingerprint(request, columnPlan),
+    warnings: [...source.warnings, ...columnPlan.warnings, ...request.targetWarnings],
+  };
+}
+
+/** Each attempt has a job and a place of its own, below the one prefix of the run. */
+function artifactsOf(request: PlanRequest, staging: TableName | undefined): RunArtifacts {
+  const { runId, attempt, bucket, project, source } = request;
+  const again = attempt === 1 ? '' : `_again${attempt}`;
+  return {
+    jobId: `bq_to_postgres_${runId}${again}`,
+    project,
+    location: source.name.location,
+    bucket,
+    objectPrefix: `bq_to_postgres/${runId}${again}/`,
+    staging,
+  };
 }
 
 /** In the target's schema, so that the swap is a rename. */
-function stagingName(target: TableName, runId: string): TableName {
-  const suffix = `_staging_${runId.replaceAll(/[^a-z0-9]/g, '').slice(-12)}`;
-  return { schema: target.schema, name: fitIdentifier(target.name, suffix) };
+function stagingName(target: TableName, runId: string, attempt: number): TableName {
+  const unique = runId.replaceAll(/[^a-z0-9]/g, '').slice(-12);
+  const again = attempt === 1 ? '' : `_${attempt}`;
+  return {
+    schema: target.schema,
+    name: fitIdentifier(target.name, `_staging_${unique}${again}`),
+  };
 }
 
-/** `COPY table (columns) FROM STDIN`, for the table that the rows go to first. */
-export function copyStatement(plan: Plan, into: string): string {
-  const columns = targetColumns(plan).map(quoteIdentifier).join(', ');
-  const format = plan.format === 'binary' ? 'binary' : 'text';
-  return `COPY ${into} (${columns}) FROM STDIN (FORMAT ${format})`;
-}
-
-/** The columns of the target that rows are written to, in the order of the export. */
-export function targetColumns(plan: Plan): readonly string[] {
-  return plan.columns.flatMap((column) => (column.target === undefined ? [] : [column.target]));
-}
-
-function fingerprint(input: PlanInput, { columns, format, added }: ColumnPlan): string {
+function fingerprint(
+  { source, target, bucket, dependents }: PlanRequest,
+  { columns, format, added, key }: ColumnPlan,
+): string {
   const what = {
-    source: sourceText(input.source.name),
-    target: quoteTable(input.target),
-    bucket: input.bucket,
+    source: sourceText(source.name),
+    target: quoteTable(target),
+    bucket,
     columns,
     format,
     added,
-    dependents: input.dependents?.fingerprint,
+    key,
+    dependents: dependents?.fingerprint,
   };
   return createHash('sha256').update(JSON.stringify(what)).digest('hex');
 }

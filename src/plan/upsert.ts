@@ -1,86 +1,76 @@
-import { WATERMARK_COLUMN } from '../google/source-name.ts';
-import { quoteIdentifier, quoteLiteral, quoteTable } from '../postgres/quoting.ts';
-import { type Plan, targetColumns } from './plan.ts';
+import { quoteIdentifier, quoteTable } from '../postgres/quoting.ts';
+import type { TargetColumn } from './column-mapping.ts';
 
-/** Rows that cannot go into the target by COPY wait here; the name hides no table of the user's. */
-const TEMP_TABLE = 'pg_temp.bq_to_postgres_batch';
-
-/** Where an increment's rows are copied to first: into the target itself, if nothing speaks against it. */
-export function copyInto(plan: Plan): string {
-  return needsTempTable(plan) ? TEMP_TABLE : quoteTable(plan.target);
+/** What an upsert moves, and where to. */
+export interface UpsertRequest {
+  /** The table that the rows wait in, quoted. */
+  readonly from: string;
+  readonly target: { readonly schema: string; readonly name: string };
+  /** The columns that are written. */
+  readonly columns: readonly TargetColumn[];
+  /** The columns of the primary key, in its order. */
+  readonly key: readonly string[];
+  /** The column that tells which row of a key is newer, and its type in BigQuery. */
+  readonly newest: TargetColumn;
+  readonly newestType: 'TIMESTAMP' | 'DATETIME';
 }
 
-/** By a primary key rows are merged, and under row security they are inserted. */
-function needsTempTable(plan: Plan): boolean {
-  return plan.primaryKey.length > 0 || plan.rowSecurity;
-}
-
-/** Columns that are new in BigQuery, in the same transaction as their first rows. */
-export function addColumns(plan: Plan): readonly string[] {
-  const table = quoteTable(plan.target);
-  return plan.added.flatMap(({ name, type, comment }) => [
-    `ALTER TABLE ${table} ADD COLUMN ${quoteIdentifier(name)} ${type}`,
-    ...(comment === undefined
-      ? []
-      : [`COMMENT ON COLUMN ${table}.${quoteIdentifier(name)} IS ${quoteLiteral(comment)}`]),
-  ]);
-}
-
-/**
- * A table with the columns of the export, and of the target's constraints only NOT NULL: the COPY
- * then names the row that breaks it.
- */
-export function createTempTable(plan: Plan): readonly string[] {
-  if (!needsTempTable(plan)) return [];
-  const columns = targetColumns(plan).map(quoteIdentifier).join(', ');
-  const notNull = plan.columns.flatMap(({ target, notNull }) =>
-    target === undefined || !notNull
-      ? []
-      : [`ALTER TABLE ${TEMP_TABLE} ALTER COLUMN ${quoteIdentifier(target)} SET NOT NULL`],
-  );
-  return [
-    `CREATE TEMPORARY TABLE bq_to_postgres_batch ON COMMIT DROP AS
-     SELECT ${columns} FROM ${quoteTable(plan.target)} WITH NO DATA`,
-    ...notNull,
-  ];
+/** An upsert, and the two counts that say why it may write fewer rows than there are. */
+export interface Upsert {
+  readonly write: string;
+  /** The keys that the rows have, as the target's types compare them. */
+  readonly countKeys: string;
+  /** The rows of the target that stay, since they are newer. */
+  readonly countKept: string;
 }
 
 /**
- * Moves the batch into the target. By a primary key the newest row of a key wins within the batch, and
- * a row of the target stays where it is newer.
+ * INSERT ... ON CONFLICT by the primary key. A row of the target stays where it is newer; the key is
+ * set as well where equal values can differ in spelling (citext, -0.0, 1.0 and 1.00).
  */
-export function upsertStatement(plan: Plan): readonly string[] {
-  if (!needsTempTable(plan)) return [];
-  const columns = targetColumns(plan).map(quoteIdentifier);
-  const key = plan.primaryKey.map(quoteIdentifier);
-  if (key.length === 0) {
-    return [
-      `INSERT INTO ${quoteTable(plan.target)} (${columns.join(', ')}) OVERRIDING SYSTEM VALUE
-       SELECT ${columns.join(', ')} FROM ${TEMP_TABLE}`,
-    ];
-  }
-  const age = ageOf(plan);
-  const sets = columns
-    .filter((column) => !key.includes(column))
-    .map((column) => `${column} = EXCLUDED.${column}`);
-  const update = `DO UPDATE SET ${sets.join(', ')}
-     WHERE ${age('old.')} IS NULL OR ${age('old.')} <= ${age('EXCLUDED.')}`;
-  return [
-    `INSERT INTO ${quoteTable(plan.target)} AS old (${columns.join(', ')}) OVERRIDING SYSTEM VALUE
-     SELECT DISTINCT ON (${key.join(', ')}) ${columns.join(', ')} FROM ${TEMP_TABLE}
-     ORDER BY ${key.join(', ')}, ${age('')} DESC NULLS LAST
-     ON CONFLICT (${key.join(', ')}) ${sets.length === 0 ? 'DO NOTHING' : update}`,
-  ];
+export function upsert(request: UpsertRequest): Upsert {
+  const { from, key } = request;
+  const table = quoteTable(request.target);
+  const keys = key.map(quoteIdentifier);
+  const list = request.columns.map(({ name }) => quoteIdentifier(name)).join(', ');
+  const sets = request.columns
+    .filter((column) => isSet(column, key))
+    .map(({ name }) => `${quoteIdentifier(name)} = EXCLUDED.${quoteIdentifier(name)}`);
+  const stays = (row: string) => `${age(request, 'old')} > ${age(request, row)}`;
+  const conflict =
+    sets.length === 0
+      ? 'DO NOTHING'
+      : `DO UPDATE SET ${sets.join(', ')} WHERE (${stays('EXCLUDED')}) IS NOT TRUE`;
+  const onKey = keys.map((name) => `old.${name} = new.${name}`).join(' AND ');
+  return {
+    write: `INSERT INTO ${table} AS old (${list}) OVERRIDING SYSTEM VALUE
+     SELECT DISTINCT ON (${keys.join(', ')}) ${list} FROM ${from} ORDER BY ${keys.join(', ')}
+     ON CONFLICT (${keys.join(', ')}) ${conflict}`,
+    countKeys: `SELECT count(*) AS count FROM (SELECT DISTINCT ${keys.join(', ')} FROM ${from}) AS k`,
+    countKept: `SELECT count(*) AS count FROM ${from} AS new JOIN ${table} AS old ON ${onKey}
+     WHERE ${sets.length === 0 ? 'true' : stays('new')}`,
+  };
 }
 
-/** The max_ingested_at of a row, as what can be compared: where the target keeps it as text, that is read. */
-function ageOf(plan: Plan): (row: string) => string {
-  const column = plan.columns.find(
-    ({ source, target }) => target !== undefined && source.toLowerCase() === WATERMARK_COLUMN,
-  );
-  const name = quoteIdentifier(column?.target ?? WATERMARK_COLUMN);
-  const isTime = column === undefined || /^timestamp/.test(column.targetType);
-  if (isTime) return (row) => `${row}${name}`;
-  const type = plan.source.watermark.type === 'DATETIME' ? 'timestamp' : 'timestamptz';
-  return (row) => `(${row}${name})::text::${type}`;
+/** The types whose equal values are the same value, so that an update of the key would do nothing. */
+const ONE_SPELLING = new Set([
+  'bool',
+  'bytea',
+  'date',
+  'int2',
+  'int4',
+  'int8',
+  'timestamptz',
+  'uuid',
+]);
+
+function isSet({ name, type, identityAlways }: TargetColumn, key: readonly string[]): boolean {
+  return !key.includes(name) || (!identityAlways && (type.array || !ONE_SPELLING.has(type.name)));
+}
+
+/** max_ingested_at as what can be compared: where the target keeps it as text, that is read. */
+function age({ newest, newestType }: UpsertRequest, row: string): string {
+  const column = `${row}.${quoteIdentifier(newest.name)}`;
+  if (/^timestamp/.test(newest.type.name)) return column;
+  return `${column}::text::${newestType === 'DATETIME' ? 'timestamp' : 'timestamptz'}`;
 }

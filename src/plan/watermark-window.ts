@@ -2,47 +2,45 @@ import { quoteBigQueryPath } from '../google/bigquery-quoting.ts';
 import { type Source, sourceFrom, type WatermarkColumn } from '../google/source.ts';
 import { type Instant, nextMicrosecond } from '../instant.ts';
 
-/** `low < max_ingested_at <= high`; without `low`, everything up to `high`, and the NULLs. */
-export interface Window {
-  readonly low: Instant | undefined;
-  /** undefined: no row of the source has a `max_ingested_at`. */
-  readonly high: Instant | undefined;
-}
-
 /**
- * The query for what is new: its first cell is the greatest `max_ingested_at` in microseconds since
- * 1970 (NULL if there is none), its second the number of rows. The watermark is a literal, so that
- * partitions are pruned.
+ * The query for what is new since `low`: its first cell is the greatest `max_ingested_at` in
+ * microseconds since 1970 (NULL if there is none), its second the number of rows. The watermark is a
+ * literal, so that partitions are pruned and BigQuery can answer an unchanged table from its cache.
  */
-export function newestQuery(source: Source, low: Instant | undefined): string {
-  const { watermark, filterColumn } = source;
+export function countQuery(source: Source, low: Instant | undefined): string {
+  const { watermark } = source;
   const name = quoteBigQueryPath(watermark.name);
   const newest = watermark.type === 'DATETIME' ? `TIMESTAMP(MAX(${name}), 'UTC')` : `MAX(${name})`;
-  const everything = filterColumn === undefined ? '' : ` WHERE ${anyInstant(watermark)}`;
-  const where = low === undefined ? everything : ` WHERE ${after(watermark, low)}`;
+  const filter = rowFilter(source, low);
+  const where = filter === undefined ? '' : ` WHERE ${filter}`;
   return `SELECT CAST(UNIX_MICROS(${newest}) AS STRING), COUNT(*) FROM ${sourceFrom(source)}${where}`;
 }
 
-/** The WHERE clause of the export. */
-export function windowFilter(watermark: WatermarkColumn, { low, high }: Window): string {
-  const name = quoteBigQueryPath(watermark.name);
-  if (high === undefined) return `${name} IS NULL`;
-  if (low === undefined) return `${upTo(watermark, high)} OR ${name} IS NULL`;
-  return `${after(watermark, low)} AND ${upTo(watermark, high)}`;
+/**
+ * The condition of the rows that a run moves: those after `low`; without `low` every row, NULLs too,
+ * and no condition but one that a table asks for which requires a filter. There is no upper bound: a
+ * run takes what one snapshot of its export sees.
+ */
+export function rowFilter(
+  { watermark, filterColumn }: Pick<Source, 'watermark' | 'filterColumn'>,
+  low: Instant | undefined,
+): string | undefined {
+  if (low !== undefined) return after(watermark, low);
+  return filterColumn === undefined ? undefined : anyInstant(watermark);
 }
 
-/** Picoseconds are compared as the microseconds that Postgres keeps, or rows would come twice. */
+/**
+ * Picoseconds are compared as the microseconds that Postgres keeps, or rows would come twice. After the
+ * last microsecond of 9999 there is none, neither a literal nor a row.
+ */
 function after(watermark: WatermarkColumn, low: Instant): string {
   const name = quoteBigQueryPath(watermark.name);
-  if (watermark.picoseconds) return `${name} >= ${literal(watermark, nextMicrosecond(low))}`;
-  return `${name} > ${literal(watermark, low)}`;
+  if (!watermark.picoseconds) return `${name} > ${literal(watermark, low)}`;
+  if (low >= LAST_MICROSECOND) return 'FALSE';
+  return `${name} >= ${literal(watermark, nextMicrosecond(low))}`;
 }
 
-function upTo(watermark: WatermarkColumn, high: Instant): string {
-  const name = quoteBigQueryPath(watermark.name);
-  if (watermark.picoseconds) return `${name} < ${literal(watermark, nextMicrosecond(high))}`;
-  return `${name} <= ${literal(watermark, high)}`;
-}
+const LAST_MICROSECOND: Instant = '9999-12-31 23:59:59.999999';
 
 /** True for every row; it is there for tables that require a filter on the partition column. */
 function anyInstant(watermark: WatermarkColumn): string {

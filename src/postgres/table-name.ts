@@ -53,3 +53,11 @@ function badTableName(text: string): ProjectorError {
     exitCode: 2,
   });
 }
+
+/** The table that `tableText` wrote: a part with a dot or a quote is quoted, any other is as it is. */
+export function parseTableText(text: string): { readonly schema: string; readonly name: string } {
+  const match = /^("(?:[^"]|"")*"|[^."]*)\.(.*)$/s.exec(text);
+  const part = (quoted = '') =>
+    quoted.startsWith('"') ? quoted.slice(1, -1).replaceAll('""', '"') : quoted;
+  return { schema: part(match?.[1]), name: part(match?.[2]) };
+}

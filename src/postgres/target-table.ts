@@ -42,6 +42,8 @@ export interface TargetTable {
   readonly deferrableKey: boolean;
   /** Row security holds for this user, as under FORCE: COPY does not write to the table. */
   readonly rowSecurity: boolean;
+  /** pg_class.relpersistence: p permanent, u unlogged, t temporary. */
+  readonly persistence: string;
 }
 
 interface ColumnRow {
@@ -61,6 +63,7 @@ interface ColumnRow {
   readonly key_position: number | null;
   readonly deferrable_key: boolean;
   readonly row_security: boolean;
+  readonly persistence: string;
 }
 
 /**
@@ -98,7 +101,8 @@ const COLUMNS = `
               THEN 'money of another lc_monetary' ELSE t.typname END AS type_name,
          array_position(k.conkey, c.attnum) AS key_position,
          coalesce(k.condeferrable, false) AS deferrable_key,
-         row_security_active(c.attrelid) AS row_security
+         row_security_active(c.attrelid) AS row_security,
+         (SELECT relpersistence FROM pg_class WHERE oid = c.attrelid) AS persistence
   FROM col c
   JOIN resolved r ON r.attnum = c.attnum
   JOIN pg_type t ON t.oid = r.typid
@@ -126,6 +130,7 @@ export async function readTargetTable(
       .map((row) => row.name),
     deferrableKey: first.deferrable_key,
     rowSecurity: first.row_security,
+    persistence: first.persistence,
   };
 }
 

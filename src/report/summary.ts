@@ -9,9 +9,11 @@ export interface Summary {
   readonly source: string;
   /** `schema.table`. */
   readonly target: string;
-  /** `low < max_ingested_at <= high`, UTC; no `low`: from the beginning. */
-  readonly window: { readonly low: string | undefined; readonly high: string | undefined };
+  /** The rows after this `max_ingested_at`, UTC; undefined: all rows. */
+  readonly since: string | undefined;
   readonly rows: number;
+  /** Rows of the source that newer rows of the same keys have replaced; undefined: there is no key. */
+  readonly rowsLeftOut?: number;
   /** Of the exported objects. */
   readonly bytes: number;
   readonly seconds: Readonly<Partial<Record<PhaseName, number>>>;
@@ -38,8 +40,8 @@ export function summaryText(summary: Summary, totalSeconds: number): string {
     ([name, seconds]) => `${name} ${secondsText(seconds)}`,
   );
   const lines = [
-    ['window', windowText(summary)],
-    ['rows', countText(summary.rows)],
+    ['window', summary.since === undefined ? 'all rows' : `after ${summary.since}`],
+    ['rows', rowsText(summary)],
     ['bytes', bytesText(summary.bytes)],
     ['time', [`${secondsText(totalSeconds)} in all`, ...phases].join(', ')],
     ['watermark', summary.watermark ?? 'none yet: no row has max_ingested_at'],
@@ -50,7 +52,7 @@ export function summaryText(summary: Summary, totalSeconds: number): string {
   return [summaryLine(summary), ...table].join('\n');
 }
 
-function windowText({ mode, window: { low, high } }: Summary): string {
-  if (mode === 'full') return high === undefined ? 'all rows' : `all rows, up to ${high}`;
-  return `after ${low ?? 'the beginning'}, up to ${high ?? 'the end'}`;
+function rowsText({ rows, rowsLeftOut = 0 }: Summary): string {
+  if (rowsLeftOut === 0) return countText(rows);
+  return `${countText(rows)}, and ${countText(rowsLeftOut)} older ones of the same keys left out`;
 }

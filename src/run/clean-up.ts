@@ -1,17 +1,9 @@
 import { messageOf } from '../errors.ts';
-import { quoteLiteral, quoteTable, type TableName } from '../postgres/quoting.ts';
+import { quoteLiteral, quoteTable } from '../postgres/quoting.ts';
+import type { RunArtifacts } from '../state/artifacts.ts';
 import { type RunChange, updateRun } from '../state/ledger.ts';
+import type { StateTables } from '../state/state-tables.ts';
 import type { Context } from './context.ts';
-
-/** What a run leaves in the three services until it is cleaned up. */
-export interface Leftovers {
-  readonly runId: string;
-  readonly jobId: string | undefined;
-  readonly location: string;
-  readonly bucket: string;
-  readonly objectPrefix: string;
-  readonly staging: TableName | undefined;
-}
 
 /** How long the clean-up may take, in milliseconds: it is the next run's if it cannot be done. */
 const CLEAN_UP_MS = 60_000;
@@ -19,19 +11,24 @@ const CLEAN_UP_MS = 60_000;
 const CLEAN_UP_AFTER_SIGNAL_MS = 3000;
 
 /**
- * Removes what a run left: staging table, the ledger's rows on splits, running job, objects; then
- * `end` is written into its row, with whether nothing is left. Staging goes first: nobody resumes a
- * run without it. What cannot be removed is told as a warning, and is the next run's to remove.
+ * Removes what a run left: staging table, its marks in `sync_splits`, running job, objects; then `end`
+ * is written into its row, with whether nothing is left. Staging goes first: nobody resumes a run
+ * without it. What cannot be removed is reported as a warning, and is the next run's to remove.
  */
-export async function cleanUp(context: Context, left: Leftovers, end: RunChange): Promise<void> {
+export async function cleanUp(
+  context: Context,
+  artifacts: RunArtifacts,
+  end: RunChange,
+  runId = context.run.id,
+): Promise<void> {
   const { lockedSession, resolved } = context;
-  const hold = context.signal.aborted ? lockedSession.runOnce : lockedSession.run;
+  const hold = context.signal.aborted
+    ? lockedSession.runOnce.bind(lockedSession)
+    : lockedSession.run.bind(lockedSession);
   const signal = deadline(context.signal);
-  await hold((session) => session.unsafe(dropStaging(context, left)));
-  const cleaned = await removed(context, left, signal);
-  await hold((session) =>
-    session.unsafe(updateRun(resolved.tables, left.runId, { ...end, cleaned })),
-  );
+  await hold((session) => session.unsafe(dropStaging(resolved.tables, artifacts)));
+  const cleaned = await removed(context, artifacts, signal);
+  await hold((session) => session.unsafe(updateRun(resolved.tables, runId, { ...end, cleaned })));
 }
 
 /** Aborted after CLEAN_UP_MS, or soon after a signal. */
@@ -45,15 +42,19 @@ function deadline(signal: AbortSignal): AbortSignal {
 }
 
 /** In one round trip, and so in one transaction. */
-function dropStaging({ resolved }: Context, { staging, objectPrefix }: Leftovers): string {
+function dropStaging(tables: StateTables, { staging, objectPrefix }: RunArtifacts): string {
   const drop = staging === undefined ? '' : `DROP TABLE IF EXISTS ${quoteTable(staging)};`;
   return `SET LOCAL client_min_messages = warning; ${drop}
-    DELETE FROM ${quoteTable(resolved.tables.splits)} WHERE object_prefix = ${quoteLiteral(objectPrefix)}`;
+    DELETE FROM ${quoteTable(tables.splits)} WHERE object_prefix = ${quoteLiteral(objectPrefix)}`;
 }
 
 /** The job first: a running one would write more objects. */
-async function removed(context: Context, left: Leftovers, signal: AbortSignal): Promise<boolean> {
-  const { jobId, location, bucket, objectPrefix } = left;
+async function removed(
+  context: Context,
+  artifacts: RunArtifacts,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { jobId, location, bucket, objectPrefix } = artifacts;
   try {
     if (jobId !== undefined) await context.bigquery.cancel(jobId, location, signal);
     const store = await context.store(bucket);

@@ -4,14 +4,15 @@ import type postgres from 'postgres';
 import type { Arguments } from '../cli/arguments.ts';
 import { type BigQueryClient, openBigQuery } from '../google/bigquery.ts';
 import { openCredentials } from '../google/credentials.ts';
+import { type JobCost, NO_COST } from '../google/job-cost.ts';
 import { jobLabels } from '../google/job-labels.ts';
-import type { SourceName } from '../google/source-name.ts';
+import { type SourceName, sourceText } from '../google/source-name.ts';
 import { createStorage, ObjectStore } from '../google/storage.ts';
 import { connectPostgres } from '../postgres/pool.ts';
 import type { Report } from '../report/report.ts';
 import { applicationName } from '../state/advisory-lock.ts';
-import { requireOurs } from '../state/ledger.ts';
-import { type LockedSession, openLockedSession, type Session } from './locked-session.ts';
+import { requireOurs } from '../state/commit.ts';
+import { LockedSession } from './locked-session.ts';
 import { type ResolvedTarget, resolveTarget } from './resolved-target.ts';
 
 /** What a run is given beside its arguments. */
@@ -22,9 +23,12 @@ export interface RunEnvironment {
 
 /** What the steps of a run work with. */
 export interface Context extends AsyncDisposable {
-  readonly runId: string;
+  readonly run: CurrentRun;
   readonly given: Arguments;
+  /** As the flags name it. */
   readonly source: SourceName;
+  /** The same with its project, also where the flags name none: what the ledger knows it by. */
+  readonly sourceId: string;
   readonly resolved: ResolvedTarget;
   readonly sql: postgres.Sql;
   readonly lockedSession: LockedSession;
@@ -38,21 +42,30 @@ export interface Context extends AsyncDisposable {
   readonly signal: AbortSignal;
 }
 
+/** The run that the ledger's rows of this execution are of; a resumed full load is followed by a second. */
+export interface CurrentRun {
+  id: string;
+  /** Whether its row is in the ledger: from then on the row must stay its own. */
+  registered: boolean;
+  /** What the runs of this execution before it have cost. */
+  costBefore: JobCost;
+}
+
 /** Connections of the pool: the lock's, and those that load or build indexes. */
 const MAX_CONNECTIONS = 12;
 
 /** Connects to everything, and takes the target's lock. Whatever was opened is closed again on failure. */
-export async function openContext(given: Arguments, world: RunEnvironment): Promise<Context> {
-  const { signal, report } = world;
+export async function openContext(given: Arguments, environment: RunEnvironment): Promise<Context> {
+  const { signal, report } = environment;
   const credentials = once(openCredentials);
-  const runId = newRunId();
-  const labels = jobLabels(runId, given.pgTableText);
+  const run: CurrentRun = { id: newRunId(), registered: false, costBefore: NO_COST };
+  const labels = jobLabels(run.id, given.pgTableText);
   const opening = openBigQuery({ credentials, signal, report, labels });
   opening.catch(() => undefined); // awaited below; PostgreSQL is connected to meanwhile
   await using stack = new AsyncDisposableStack();
   const sql = await connectPostgres(given.connection, {
     maxConnections: MAX_CONNECTIONS,
-    applicationName: applicationName(runId),
+    applicationName: applicationName(run.id),
     accessToken: async () => accessToken(await credentials()),
   });
   stack.defer(() => sql.end({ timeout: 2 }));
@@ -63,19 +76,23 @@ export async function openContext(given: Arguments, world: RunEnvironment): Prom
   });
   const request = {
     target: resolved.target,
-    tables: resolved.existingTables,
+    tables: resolved.stateIsCurrent ? resolved.tables : undefined,
     signal,
-    requireOurs: (again: Session) => requireOurs(again, resolved.tables, runId),
+    requireOurs: async (again: typeof session) => {
+      if (run.registered) await requireOurs(again, resolved.tables, run.id);
+    },
   };
-  const lockedSession = await openLockedSession(sql, session, request, report);
+  const lockedSession = await LockedSession.open(sql, session, request, report);
   stack.defer(() => lockedSession.close());
   const bigquery = await opening;
   const storage = once(async () => createStorage(await credentials()));
+  const source = { ...given.dataset, table: given.bqTable, location: given.location };
   const opened = stack.move();
   return {
-    runId,
+    run,
     given,
-    source: { ...given.dataset, table: given.bqTable, location: given.location },
+    source,
+    sourceId: sourceText({ ...source, project: source.project ?? bigquery.projectId }),
     resolved,
     sql,
     lockedSession,
@@ -85,6 +102,15 @@ export async function openContext(given: Arguments, world: RunEnvironment): Prom
     report,
     signal,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+/** What BigQuery has billed for the current run so far, all its jobs together. */
+export function costOf({ bigquery, run }: Context): JobCost {
+  const { bytesBilled, slotMs } = bigquery.cost;
+  return {
+    bytesBilled: bytesBilled - run.costBefore.bytesBilled,
+    slotMs: slotMs - run.costBefore.slotMs,
   };
 }
 
@@ -107,7 +133,7 @@ async function accessToken(auth: GoogleAuth): Promise<string> {
 }
 
 /** Sorts by time for people who read the ledger; the random part is what makes it unique. */
-function newRunId(): string {
+export function newRunId(): string {
   const time = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
   return `${time}-${randomBytes(4).toString('hex')}`;
 }

@@ -1,11 +1,19 @@
 import { ProjectorError } from '../errors.ts';
 import { noRowCount } from '../google/bigquery-advice.ts';
 import type { ObjectInfo } from '../google/object-info.ts';
+import type { Source } from '../google/source.ts';
 import { jobWarnings } from '../google/visibility.ts';
+import { snapshotCountQuery } from '../plan/export-statement.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type RunChange, updateRun } from '../state/ledger.ts';
 import type { UnfinishedRun } from '../state/unfinished-runs.ts';
+import { cleanUp } from './clean-up.ts';
 import type { Context } from './context.ts';
+import { keyWarnings, planRun } from './plan-run.ts';
+import { recordPlan } from './register.ts';
+import { sourceChanging } from './run-refusals.ts';
+import { describeSource, type SourceState } from './source-state.ts';
+import { undoOnFailure } from './undo.ts';
 
 /** A complete export: all of its objects, and the rows that BigQuery says it wrote to them. */
 export interface Exported {
@@ -14,78 +22,119 @@ export interface Exported {
   readonly bytes: number;
 }
 
-/** Jobs that are tried for one export, where BigQuery itself fails them. */
-const MAX_JOBS = 4;
+/** A plan with its export. */
+export interface PlannedExport {
+  readonly plan: Plan;
+  readonly exported: Exported;
+}
+
+/** Exports that are planned at most while the columns of the source change. */
+const MAX_ATTEMPTS = 3;
 
 /**
- * Runs the export job and lists what it wrote. The ledger names the job before it is started; a
- * job that was started before under its id is waited for, not started again. One that BigQuery
- * failed by a fault of its own is followed by another, under another id and to another place.
+ * Plans and exports; again where the columns of the source have changed until the export was done: the
+ * values of a column that is new would be missing from these rows for ever.
  */
-export async function exportRows(context: Context, plan: Plan): Promise<Exported> {
+export async function planAndExport(context: Context, first: SourceState): Promise<PlannedExport> {
+  let state = first;
+  for (let attempt = 1; ; attempt += 1) {
+    const plan = await planRun(context, state, attempt);
+    for (const text of [...plan.warnings, ...keyWarnings(plan, state)]) context.report.warn(text);
+    await recordPlan(context, plan);
+    const exported = await undoOnFailure(context, plan, () => exportRows(context, plan));
+    const source = await undoOnFailure(context, plan, () => describeSource(context));
+    if (hasSameColumns(plan.source, source)) return { plan, exported };
+    context.report.info('the columns of the source changed during the export: exporting again');
+    await cleanUp(context, plan.artifacts, {});
+    if (attempt === MAX_ATTEMPTS) throw sourceChanging(context);
+    state = { ...state, source };
+  }
+}
+
+function hasSameColumns(one: Source, other: Source): boolean {
+  return JSON.stringify(one.columns) === JSON.stringify(other.columns);
+}
+
+/**
+ * Runs the export job and lists what it wrote. The ledger names the job before it is started; a job
+ * that was started before under its id is waited for, not started again. One that BigQuery failed by a
+ * fault of its own is followed by the next try of the plan.
+ */
+async function exportRows(context: Context, plan: Plan): Promise<Exported> {
   const phase = context.report.phase('export');
   const rows = await runJobs(context, plan);
-  const objects = await (await context.store()).list(plan.objectPrefix, context.signal);
+  const objects = await list(context, plan);
   const bytes = totalBytes(objects);
   phase.advance(rows, { rows, bytes });
-  await record(context, plan, { status: 'loading', exported_rows: rows, bytes });
+  await record(context, { status: 'loading', exportedRows: rows, bytes });
   phase.finish();
   return { objects, rows, bytes };
 }
 
-/** The export of the run that this one goes on with; nothing is asked of BigQuery. */
+/** The export of the run that this one resumes; nothing is asked of BigQuery. */
 export async function exportedBefore(
   context: Context,
   plan: Plan,
-  before: UnfinishedRun,
+  { exportedRows }: UnfinishedRun,
 ): Promise<Exported> {
-  const objects = await (await context.store()).list(plan.objectPrefix, context.signal);
-  return { objects, rows: Number(before.exported_rows), bytes: totalBytes(objects) };
+  const objects = await list(context, plan);
+  return { objects, rows: exportedRows, bytes: totalBytes(objects) };
 }
 
-/** Gives the rows that the job which succeeded wrote. */
+async function list(context: Context, { artifacts }: Plan): Promise<readonly ObjectInfo[]> {
+  const store = await context.store(artifacts.bucket);
+  return await store.list(artifacts.objectPrefix, context.signal);
+}
+
+/** The rows that the job which succeeded wrote. */
 async function runJobs(context: Context, plan: Plan): Promise<number> {
   const { bigquery, report, signal } = context;
   const source = plan.source.name;
-  for (let number = 1; ; number += 1) {
-    const { jobId, sql } = jobOf(plan, number);
+  const { bucket, objectPrefix } = plan.artifacts;
+  const [first, ...further] = plan.jobs;
+  let job = first;
+  while (job !== undefined) {
     try {
-      await bigquery.start(jobId, sql, source);
-      const result = await bigquery.exportResult(jobId, source);
+      await bigquery.start(job.jobId, job.sql, source);
+      const result = await bigquery.exportResult(job.jobId, source);
       for (const warning of jobWarnings(source, result)) report.warn(warning);
-      if (result.rows === undefined) throw noRowCount(jobId);
-      return result.rows;
+      return result.rows ?? (await countSnapshot(context, plan, job.jobId, result.startTime));
     } catch (error) {
-      if (!isJobFailed(error) || number === MAX_JOBS) throw error;
+      job = further.shift();
+      if (!isJobFailed(error) || job === undefined) throw error;
       report.warn(`${error.message}; exporting again by another job`);
-      await (await context.store()).remove(plan.objectPrefix, signal);
-      await record(context, plan, { job_id: jobOf(plan, number + 1).jobId });
+      await (await context.store(bucket)).remove(objectPrefix, signal);
+      await record(context, { artifacts: { ...plan.artifacts, jobId: job.jobId } });
     }
   }
+  throw new TypeError('a plan without an export job');
 }
 
-/** A further job writes below the same prefix, so that the clean-up finds its objects, too. */
-function jobOf(plan: Plan, number: number): { readonly jobId: string; readonly sql: string } {
-  if (number === 1) return { jobId: plan.jobId, sql: plan.exportSql };
-  const place = `${plan.objectPrefix}${number}/*.avro`;
-  return {
-    jobId: `${plan.jobId}_${number}`,
-    sql: plan.exportSql.replace(`${plan.objectPrefix}*.avro`, () => place),
-  };
+/**
+ * The rows that the export saw, where no statistic of its job counts them: what the source had when the
+ * job began. Throws NO_EXPORT_STATISTICS for a view, of which there is no earlier state to ask for.
+ */
+async function countSnapshot(
+  { bigquery }: Context,
+  { source, low, key }: Plan,
+  jobId: string,
+  startTime: number,
+): Promise<number> {
+  if (source.version.isView) throw noRowCount(jobId);
+  const { cells } = await bigquery.firstRow(
+    snapshotCountQuery({ source, low, key }, startTime),
+    source.name,
+  );
+  return Number(cells[0]);
 }
 
 function isJobFailed(error: unknown): error is ProjectorError {
   return error instanceof ProjectorError && error.code === 'JOB_FAILED';
 }
 
-async function record(
-  { lockedSession, resolved }: Context,
-  plan: Plan,
-  change: RunChange,
-): Promise<void> {
-  await lockedSession.run((session) =>
-    session.unsafe(updateRun(resolved.tables, plan.runId, change)),
-  );
+async function record(context: Context, change: RunChange): Promise<void> {
+  const { lockedSession, resolved, run } = context;
+  await lockedSession.run((session) => session.unsafe(updateRun(resolved.tables, run.id, change)));
 }
 
 /** Bytes of all the objects. */

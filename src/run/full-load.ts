@@ -1,15 +1,15 @@
 import { freemem } from 'node:os';
 import { groupSplits, planSplits, type Split } from '../avro/splits.ts';
 import { type Instant, laterInstant } from '../instant.ts';
+import type { LoadedSplit } from '../load/copy-splits.ts';
 import { openExport } from '../load/open-export.ts';
 import { SPLIT_BYTES } from '../load/row-source.ts';
 import { StreamCount } from '../load/stream-count.ts';
 import { limitStreams } from '../load/stream-limit.ts';
 import { runStreams } from '../load/stream-pool.ts';
-import { copyStatement, type Plan } from '../plan/plan.ts';
-import { quoteTable, type TableName } from '../postgres/quoting.ts';
-import { readLoadedSplits, type SplitStats } from '../state/loaded-splits.ts';
-import { checkLoaded, type LoadedSplit } from './check-loaded.ts';
+import type { FullLoadPlan } from '../plan/plan.ts';
+import { readLoadedSplits } from '../state/loaded-splits.ts';
+import { checkLoaded, rowsOf } from './check-loaded.ts';
 import type { Context } from './context.ts';
 import type { Exported } from './export.ts';
 import { loadGroup } from './load-group.ts';
@@ -19,93 +19,94 @@ export interface Loaded {
   readonly rows: number;
   /** The greatest `max_ingested_at` of the rows; undefined if none has one. */
   readonly watermark: Instant | undefined;
+  /** Rows of the source that newer rows of the same keys have replaced; undefined: there is no key. */
+  readonly rowsLeftOut: number | undefined;
 }
 
 /** Smaller splits travel together up to here, for the round trips of a COPY not to count. */
 const GROUP_BYTES = 8 * 1024 * 1024;
 
-/** Groups that there are at least, where there are as many splits: streams then end at about one time. */
+/** Minimum number of groups, so that streams finish at about the same time. */
 const LEAST_GROUPS = 16;
-
-type Group = readonly Split[];
-
-interface Progress {
-  readonly loaded: LoadedSplit[];
-  copiedRows: number;
-  watermark: Instant | undefined;
-}
 
 /**
  * Loads the export into staging by several connections. Each COPY of a split (or of a group of small
- * ones) and its row in `sync_splits` are one transaction: it is loaded once however often it is tried.
+ * ones) and its mark in `sync_splits` are one transaction: it is loaded once however often it is tried.
+ * What was loaded before is not loaded again.
  */
 export async function loadFull(
   context: Context,
-  plan: Plan,
+  plan: FullLoadPlan,
   exported: Exported,
-  staging: TableName,
 ): Promise<Loaded> {
   const splits = planSplits(exported.objects, SPLIT_BYTES);
-  const progress = await alreadyLoaded(context, plan, splits);
-  const done = new Set(progress.loaded.map(({ split }) => split.id));
-  const toLoad = splits.filter((split) => !done.has(split.id));
+  const loaded = await alreadyLoaded(context, plan, splits);
+  const done = new Set(loaded.map(({ split }) => split.id));
+  const toLoad = splits.filter(({ id }) => !done.has(id));
   const phase = context.report.phase('load', { total: exported.rows, unit: 'rows' });
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   using reading = openExport(plan, await context.store(), toLoad, signal);
   const limit = await context.lockedSession.run((session) => limitStreams(session, freemem()));
   const control = new StreamCount(limit);
-  const counted = countRows(progress, (rows) => {
+  const counted = countRows(rowsOf(loaded), (rows) => {
     phase.advance(rows, { rows });
     const before = control.wanted;
     control.observe(rows, performance.now());
     if (control.wanted !== before) streams.grow();
   });
-  const statement = copyStatement(plan, quoteTable(staging));
   const makeWorker = () => {
     const creating = reading.encoder();
-    return async (splits: Group, next: () => Group | undefined) => {
+    return async (group: readonly Split[], next: () => readonly Split[] | undefined) => {
       const encoder = await creating;
-      const part = { splits, next: () => next() ?? [], onProgress: counted() };
-      add(progress, splits, await loadGroup(context, { ...reading, statement, encoder, ...part }));
+      const part = { splits: group, next: () => next() ?? [], onProgress: counted() };
+      const job = { ...reading, statement: plan.copy, encoder, ...part };
+      loaded.push(...(await loadGroup(context, plan, job)));
     };
   };
   const groups = groupSplits(toLoad, Math.min(GROUP_BYTES, exported.bytes / LEAST_GROUPS));
   const streams = runStreams(groups, control, makeWorker, stop);
   await streams.done;
   phase.finish();
-  context.report.info(streamsText(control, groups.length));
-  await checkLoaded(plan, exported, progress.loaded, progress.copiedRows, reading.headerOf);
-  return { rows: progress.copiedRows, watermark: progress.watermark };
+  if (groups.length > 0) context.report.info(streamsText(control, groups.length));
+  // Each group has compared what it decoded with what its COPY took.
+  const rows = rowsOf(loaded);
+  await checkLoaded(plan, exported, { splits: loaded, rows }, reading.headerOf);
+  return loadedOf(plan, loaded);
+}
+
+function loadedOf({ key }: FullLoadPlan, splits: readonly LoadedSplit[]): Loaded {
+  const watermarks = splits.map(({ watermark }) => watermark);
+  const leftOut = splits.reduce((sum, { rowsLeftOut }) => sum + rowsLeftOut, 0);
+  return {
+    rows: rowsOf(splits),
+    watermark: watermarks.reduce(laterInstant, undefined),
+    rowsLeftOut: key === undefined ? undefined : leftOut,
+  };
 }
 
 async function alreadyLoaded(
-  context: Context,
-  plan: Plan,
+  { lockedSession, resolved }: Context,
+  { artifacts }: FullLoadPlan,
   splits: readonly Split[],
-): Promise<Progress> {
-  const done = await context.lockedSession.run((session) =>
-    readLoadedSplits(session, context.resolved.tables, plan.objectPrefix),
+): Promise<LoadedSplit[]> {
+  const marks = await lockedSession.run((session) =>
+    readLoadedSplits(session, resolved.tables, artifacts.objectPrefix),
   );
-  const progress: Progress = { loaded: [], copiedRows: 0, watermark: undefined };
-  for (const split of splits) {
-    const row = done.get(split.id);
-    if (row !== undefined) addSplit(progress, split, row);
-  }
-  return progress;
+  return splits.flatMap((split) => {
+    const stats = marks.get(split.id);
+    return stats === undefined ? [] : [{ split, ...stats }];
+  });
 }
 
 /** Adds up the rows of all streams: those of the groups that are done, and of those under way. */
-function countRows(
-  progress: Progress,
-  onRows: (rows: number) => void,
-): () => (rows: number) => void {
-  let sum = progress.copiedRows;
+function countRows(before: number, onRows: (rows: number) => void): () => (rows: number) => void {
+  let sum = before;
   return () => {
-    let before = 0;
+    let counted = 0;
     return (rows) => {
-      sum += rows - before;
-      before = rows;
+      sum += rows - counted;
+      counted = rows;
       onRows(sum);
     };
   };
@@ -116,17 +117,4 @@ function streamsText({ wanted, reason }: StreamCount, groups: number): string {
   return groups < wanted
     ? `loaded by ${text(groups)}: there was no more to share out`
     : `loaded by ${text(wanted)}: ${reason}`;
-}
-
-function add(progress: Progress, group: Group, done: ReadonlyMap<string, SplitStats>): void {
-  for (const split of group) {
-    const row = done.get(split.id);
-    if (row !== undefined) addSplit(progress, split, row);
-  }
-}
-
-function addSplit(progress: Progress, split: Split, { checksum, watermark }: SplitStats): void {
-  progress.loaded.push({ split, checksum });
-  progress.copiedRows += checksum.rows;
-  progress.watermark = laterInstant(progress.watermark, watermark);
 }

@@ -3,45 +3,45 @@ import { instantOfPostgresMicros } from '../instant.ts';
 import { copySplits } from '../load/copy-splits.ts';
 import { openExport } from '../load/open-export.ts';
 import { SPLIT_BYTES } from '../load/row-source.ts';
-import { copyStatement, type Plan } from '../plan/plan.ts';
-import { addColumns, copyInto, createTempTable, upsertStatement } from '../plan/upsert.ts';
-import { commitRun, readRun } from '../state/ledger.ts';
+import type { IncrementPlan } from '../plan/plan.ts';
+import type { Session } from '../postgres/pool.ts';
+import { commitRun } from '../state/commit.ts';
+import { readRun } from '../state/ledger.ts';
+import { addColumns } from './add-columns.ts';
 import { checkLoaded } from './check-loaded.ts';
 import type { Context } from './context.ts';
 import type { Exported } from './export.ts';
 import type { Loaded } from './full-load.ts';
-import { rolledBack, type Session } from './locked-session.ts';
+import { inTransaction } from './locked-session.ts';
+import { requireSameTable, requireSameWatermark } from './prove.ts';
 import { explainCopyError } from './row-errors/explain.ts';
+import { sourceRebuilt } from './run-refusals.ts';
+import { LOCK_TIMEOUT_SETTING, watchLocks } from './watch-locks.ts';
+import { requireAllCopied, writeRows } from './write-rows.ts';
 
 /**
- * Loads the export into the target in one transaction: new columns, rows, the merge by key where
- * there is a primary key, the ledger's mark. It runs on the session that holds the lock; when that
- * is lost, the ledger tells whether the COMMIT went through, and otherwise all is done again.
+ * Loads the export into the target in one transaction: the proof of the plan, the rows, the upsert
+ * where there is a key, the ledger's mark. It runs on the session that holds the lock; when that is
+ * lost, the ledger tells whether the COMMIT went through, and otherwise all is done again.
  */
 export async function loadIncrement(
   context: Context,
-  plan: Plan,
+  plan: IncrementPlan,
   exported: Exported,
+  tableName: string,
 ): Promise<Loaded> {
-  const { lockedSession, resolved, report } = context;
+  const { lockedSession, report } = context;
   const phase = report.phase('load', { total: exported.rows, unit: 'rows' });
+  const onRows = (rows: number) => phase.advance(rows, { rows });
   const loaded = await lockedSession.run(async (session) => {
-    const before = await alreadyCommitted(session, context, plan);
+    const before = await alreadyCommitted(session, context);
     if (before !== undefined) return before;
-    try {
-      await session.unsafe(['BEGIN', ...addColumns(plan), ...createTempTable(plan)].join('; '));
-      const result = await copyAll(context, plan, exported, session, (rows) =>
-        phase.advance(rows, { rows }),
-      );
-      for (const statement of upsertStatement(plan)) await session.unsafe(statement);
-      await commitRun(session, resolved.tables, plan.runId, result);
-      context.signal.throwIfAborted();
-      await session.unsafe('COMMIT');
-      return result;
-    } catch (error) {
-      await rolledBack(session);
-      throw error;
-    }
+    await addColumns(session, context, plan);
+    return await watchLocks(session, context, () =>
+      inTransaction(session, context.signal, () =>
+        loadInside(session, context, plan, { exported, tableName, onRows }),
+      ),
+    );
   });
   phase.finish();
   return loaded;
@@ -50,31 +50,68 @@ export async function loadIncrement(
 /** What an earlier try committed, if it did; another run may even have set its watermark. */
 async function alreadyCommitted(
   session: Session,
-  { resolved }: Context,
-  plan: Plan,
+  { resolved, run }: Context,
 ): Promise<Loaded | undefined> {
-  const row = await readRun(session, resolved.tables, plan.runId);
+  const row = await readRun(session, resolved.tables, run.id);
   if (row?.status !== 'committed' && row?.status !== 'applied') return undefined;
-  return { rows: Number(row.rows), watermark: row.watermark ?? undefined };
+  const { rows, watermark, rowsLeftOut } = row;
+  return { rows, watermark, rowsLeftOut };
+}
+
+interface Part {
+  readonly exported: Exported;
+  readonly tableName: string;
+  readonly onRows: (rows: number) => void;
+}
+
+async function loadInside(
+  session: Session,
+  context: Context,
+  plan: IncrementPlan,
+  { exported, tableName, onRows }: Part,
+): Promise<Loaded> {
+  await session.unsafe(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_SETTING}`);
+  await requireSameTable(session, context, plan);
+  for (const statement of plan.createTempTable) await session.unsafe(statement);
+  const loaded = await copyAll(context, plan, exported, session, onRows);
+  await writeRows(session, plan, loaded.rows);
+  await requireSameWatermark(session, context, plan, tableName);
+  await commitRun(session, context.resolved.tables, context.run.id, loaded);
+  return loaded;
 }
 
 async function copyAll(
   context: Context,
-  plan: Plan,
+  plan: IncrementPlan,
   exported: Exported,
   session: Session,
   onProgress: (rows: number) => void,
 ): Promise<Loaded> {
   const splits = planSplits(exported.objects, SPLIT_BYTES);
-  const [first] = splits;
-  if (first === undefined) return { rows: 0, watermark: undefined };
   using reading = openExport(plan, await context.store(), splits, context.signal);
-  const statement = copyStatement(plan, copyInto(plan));
   const encoder = await reading.encoder();
-  const job = { ...reading, statement, encoder, next: () => [], onProgress };
-  const { checksums, rows } = await copySplits(session, job).catch(explainCopyError(plan, job));
-  const loaded = checksums.map((checksum, i) => ({ split: splits[i] ?? first, checksum }));
-  await checkLoaded(plan, exported, loaded, rows, reading.headerOf);
-  const max = encoder.maxMicros();
-  return { rows, watermark: max === undefined ? undefined : instantOfPostgresMicros(max) };
+  const job = { ...reading, statement: plan.copy, encoder, next: () => [], onProgress };
+  const copied = await copySplits(session, job).catch(explainCopyError(plan, job));
+  await requireAllCopied(session, plan, copied);
+  await checkLoaded(plan, exported, copied, reading.headerOf);
+  const { minMicros, maxMicros, rowsLeftOut } = encoder.observed;
+  requireCountedRows(context, plan, copied.rows, minMicros);
+  return {
+    rows: copied.rows,
+    watermark: maxMicros === undefined ? undefined : instantOfPostgresMicros(maxMicros),
+    rowsLeftOut: plan.key === undefined ? undefined : rowsLeftOut,
+  };
+}
+
+/** Of the rows that were counted, the export has some, or they are no longer there. */
+function requireCountedRows(
+  context: Context,
+  { counted }: IncrementPlan,
+  rows: number,
+  oldest: bigint | undefined,
+): void {
+  if (counted.rows === 0 || counted.newest === undefined) return;
+  if (rows === 0) throw sourceRebuilt(context, 'none of them when they were exported');
+  if (oldest === undefined || instantOfPostgresMicros(oldest) <= counted.newest) return;
+  throw sourceRebuilt(context, 'only later ones when they were exported');
 }

@@ -1,27 +1,30 @@
-import { instantOfPostgresMicros } from '../instant.ts';
-import { type CopyJob, copySplits } from '../load/copy-splits.ts';
+import { type CopyJob, copySplits, type LoadedSplit } from '../load/copy-splits.ts';
+import type { FullLoadPlan } from '../plan/plan.ts';
+import type { Session } from '../postgres/pool.ts';
 import { isRetryable } from '../postgres/server-errors.ts';
 import { retry } from '../retry.ts';
-import { readLoadedSplits, recordSplits, type SplitStats } from '../state/loaded-splits.ts';
+import { readLoadedSplits, recordSplits } from '../state/loaded-splits.ts';
+import { rowsOf } from './check-loaded.ts';
 import type { Context } from './context.ts';
-import { connectionWarning, rolledBack, type Session } from './locked-session.ts';
+import { connectionWarning, rolledBack } from './locked-session.ts';
 import { explainCopyError } from './row-errors/explain.ts';
 
 /**
- * Tries a group of splits until it is in: a lost connection costs only what it had in flight. Each try
- * is a transaction of its own, and the splits' rows in the ledger keep them from being loaded twice.
- * Gives what each split brought, by its id: the same, whichever of the tries brought it.
+ * Loads a group of splits, retrying until it is committed: a lost connection costs only what it had in
+ * flight. Each try is a transaction of its own, and the splits' marks keep them from being loaded
+ * twice. Answers what each split brought: the same, whichever of the tries brought it.
  */
 export async function loadGroup(
   context: Context,
+  plan: FullLoadPlan,
   job: CopyJob,
-): Promise<ReadonlyMap<string, SplitStats>> {
+): Promise<readonly LoadedSplit[]> {
   return await retry(
     async () => {
       const session = await context.sql.reserve();
       let usable = true;
       try {
-        return await tryOnce(context, job, session);
+        return await tryOnce(context, plan, job, session);
       } catch (error) {
         // A failed transaction must not come back with the connection, nor a stuck one at all.
         usable = await rolledBack(session);
@@ -39,29 +42,29 @@ export async function loadGroup(
 }
 
 async function tryOnce(
-  context: Context,
+  { resolved }: Context,
+  plan: FullLoadPlan,
   job: CopyJob,
   session: Session,
-): Promise<ReadonlyMap<string, SplitStats>> {
-  const { tables } = context.resolved;
-  const { objectPrefix } = job.plan;
+): Promise<readonly LoadedSplit[]> {
+  const { tables } = resolved;
+  const { objectPrefix } = plan.artifacts;
   const ids = job.splits.map(({ id }) => id);
-  const before = await readLoadedSplits(session, tables, objectPrefix, ids);
-  const splits = job.splits.filter(({ id }) => !before.has(id));
+  const marks = await readLoadedSplits(session, tables, objectPrefix, ids);
+  const before = job.splits.flatMap((split) => {
+    const stats = marks.get(split.id);
+    return stats === undefined ? [] : [{ split, ...stats }];
+  });
+  const splits = job.splits.filter(({ id }) => !marks.has(id));
   if (splits.length === 0) return before;
   await session.unsafe('BEGIN');
-  const { checksums, rows } = await copySplits(session, { ...job, splits }).catch(
-    explainCopyError(job.plan, { ...job, splits }),
-  );
-  const decoded = checksums.reduce((sum, split) => sum + split.rows, 0);
-  if (decoded !== rows) throw new Error(`COPY took ${rows} of ${decoded} rows`);
-  const max = job.encoder.maxMicros();
-  const watermark = max === undefined ? undefined : instantOfPostgresMicros(max);
-  const now = new Map(
-    checksums.map((checksum, i) => [splits[i]?.id ?? '', { checksum, watermark }]),
-  );
-  await session.unsafe(`${recordSplits(tables, objectPrefix, now)}; COMMIT`);
-  return new Map([...before, ...now]);
+  const part = { ...job, splits };
+  const copied = await copySplits(session, part).catch(explainCopyError(plan, part));
+  const decoded = rowsOf(copied.splits);
+  if (decoded !== copied.rows) throw new Error(`COPY took ${copied.rows} of ${decoded} rows`);
+  const recorded = new Map(copied.splits.map(({ split, ...stats }) => [split.id, stats]));
+  await session.unsafe(`${recordSplits(tables, objectPrefix, recorded)}; COMMIT`);
+  return [...before, ...copied.splits];
 }
 
 /** A server without memory would be asked for it again and again. */

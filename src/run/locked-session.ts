@@ -6,126 +6,149 @@ import { isRetryable } from '../postgres/server-errors.ts';
 import type { Report } from '../report/report.ts';
 import { retry } from '../retry.ts';
 import { type LockRequest, lockTarget } from '../state/advisory-lock.ts';
+import { cancelOnAbort } from './cancel-on-abort.ts';
 
-export type { Session };
-
-/**
- * The session that holds the target's lock. Whatever makes rows visible runs on it, so that a run
- * that lost its lock cannot commit.
- */
-export interface LockedSession {
-  /**
-   * Runs `action` on the session. When the connection is lost, connects and locks again, for up to
-   * ten minutes, and runs it again: `action` must ask first whether it was done before. By the time
-   * the lock is had again, the backend of the lost session has ended, and the answer is final. What
-   * it runs is cancelled when the signal is aborted.
-   */
-  run<T>(action: (session: Session) => Promise<T>): Promise<T>;
-  /**
-   * Runs `action` once, if the lock is held without a gap since it was last had, and whatever the
-   * signal says: to finish and to clean up. Throws where the lock is lost.
-   */
-  runOnce<T>(action: (session: Session) => Promise<T>): Promise<T>;
-  close(): Promise<void>;
-}
-
-/** Whose lock it is, and how to know that it still may be. */
+/** The lock to take, and the check that no other run has taken over. */
 export interface LockedSessionRequest extends Omit<LockRequest, 'formerBackends'> {
-  /** Asked on the new session, after the lock was lost and had again. Throws RUN_TAKEN_OVER. */
+  /** Asked on the new session, after the lock was lost and acquired again. Throws RUN_TAKEN_OVER. */
   readonly requireOurs: (session: Session) => Promise<void>;
 }
 
 /** A session that does not answer for so long is given up. */
 const ANSWER_MS = 5000;
 
-/** Takes the lock on the session `first`; `wish` says whose. Throws TARGET_BUSY. */
-export async function openLockedSession(
-  sql: postgres.Sql,
-  first: Session,
-  wish: LockedSessionRequest,
-  report: Report,
-): Promise<LockedSession> {
-  const { signal } = wish;
-  const formerBackends = new Set<number>();
-  let session: Session | undefined = first;
-  let backend = await lockTarget(first, { ...wish, formerBackends }).catch((error) => {
-    first.release();
-    throw error;
-  });
+/**
+ * The session that holds the target's lock. Whatever makes rows visible runs on it, so that a run
+ * that lost its lock cannot commit.
+ */
+export class LockedSession {
+  readonly #sql: postgres.Sql;
+  readonly #request: LockedSessionRequest;
+  readonly #report: Report;
+  /** Backends of this run that lost their connection, and may hold the lock until they notice. */
+  readonly #formerBackends = new Set<number>();
+  #session: Session | undefined;
+  #backend = 0;
 
-  async function locked(): Promise<Session> {
-    if (session !== undefined) return session;
-    const fresh = await sql.reserve();
+  private constructor(sql: postgres.Sql, request: LockedSessionRequest, report: Report) {
+    this.#sql = sql;
+    this.#request = request;
+    this.#report = report;
+  }
+
+  /** Takes the lock on the session `first`. Throws TARGET_BUSY. */
+  static async open(
+    sql: postgres.Sql,
+    first: Session,
+    request: LockedSessionRequest,
+    report: Report,
+  ): Promise<LockedSession> {
+    const locked = new LockedSession(sql, request, report);
     try {
-      backend = await lockTarget(fresh, { ...wish, formerBackends });
-      await wish.requireOurs(fresh);
+      await locked.#lock(first);
     } catch (error) {
-      await returnToPool(fresh);
+      first.release();
       throw error;
     }
-    report.info('connected to PostgreSQL again, with the lock of the target');
-    session = fresh;
-    return fresh;
+    return locked;
   }
 
-  /** Gives the session up if it is lost: what comes next asks for the lock anew. */
-  async function discardIfBroken(current: Session): Promise<boolean> {
-    if (await rolledBack(current)) return false;
-    formerBackends.add(backend);
-    session = undefined;
+  /**
+   * Runs `action` on the session. When the connection is lost, connects and locks again, for up to
+   * ten minutes, and runs it again: `action` must ask first whether it was done before. Once the lock
+   * has been reacquired, the old backend is gone, so whether its transaction committed is certain.
+   * What it runs is cancelled when the signal is aborted.
+   */
+  async run<T>(action: (session: Session) => Promise<T>): Promise<T> {
+    const { signal } = this.#request;
+    try {
+      return await retry(() => this.#attempt(action), {
+        signal,
+        isRetryable: (error) => !(error instanceof PermanentError) && isRetryable(error),
+        onWait: (error) => this.#report.warn(connectionWarning(error)),
+      });
+    } catch (error) {
+      throw error instanceof PermanentError ? error.cause : error;
+    }
+  }
+
+  /**
+   * Runs `action` once, if the lock has been held without a gap since it was last acquired, and
+   * whatever the signal says: to finish and to clean up. Throws where the lock is lost.
+   */
+  async runOnce<T>(action: (session: Session) => Promise<T>): Promise<T> {
+    if (this.#session === undefined) throw lockLost();
+    const late = sleep(ANSWER_MS).then((): never => {
+      throw lockLost();
+    });
+    return await Promise.race([action(this.#session), late]);
+  }
+
+  async close(): Promise<void> {
+    this.#session?.release();
+    this.#session = undefined;
+  }
+
+  async #attempt<T>(action: (session: Session) => Promise<T>): Promise<T> {
+    const { signal } = this.#request;
+    const session = this.#session ?? (await this.#reconnect());
+    signal.throwIfAborted();
+    const stopCancelling = cancelOnAbort(this.#sql, this.#backend, signal);
+    try {
+      return await action(session);
+    } catch (error) {
+      await stopCancelling();
+      const lost = await this.#discardIfBroken(session);
+      throw lost || TRANSIENT.has(codeOf(error)) ? error : new PermanentError(error);
+    } finally {
+      await stopCancelling();
+    }
+  }
+
+  async #reconnect(): Promise<Session> {
+    const session = await this.#sql.reserve();
+    try {
+      await this.#lock(session);
+      await this.#request.requireOurs(session);
+    } catch (error) {
+      this.#session = undefined;
+      await returnToPool(session);
+      throw error;
+    }
+    this.#report.info('connected to PostgreSQL again, with the lock of the target');
+    return session;
+  }
+
+  async #lock(session: Session): Promise<void> {
+    const request = { ...this.#request, formerBackends: this.#formerBackends };
+    this.#backend = await lockTarget(session, request);
+    this.#session = session;
+  }
+
+  /** Ends the transaction; true: the session is gone, and what comes next asks for the lock again. */
+  async #discardIfBroken(session: Session): Promise<boolean> {
+    if (await rolledBack(session)) return false;
+    this.#formerBackends.add(this.#backend);
+    this.#session = undefined;
     return true;
   }
-
-  return {
-    run: (action) =>
-      retry(
-        async () => {
-          const current = await locked();
-          signal.throwIfAborted();
-          const stopCancelling = cancelOnAbort(sql, backend, signal);
-          try {
-            return await action(current);
-          } catch (error) {
-            await stopCancelling();
-            const lost = await discardIfBroken(current);
-            throw lost || TRANSIENT.has(codeOf(error)) ? error : permanent(error);
-          } finally {
-            await stopCancelling();
-          }
-        },
-        {
-          signal,
-          isRetryable: (error) => !(error instanceof PermanentError) && isRetryable(error),
-          onWait: (error) => report.warn(connectionWarning(error)),
-        },
-      ).catch((error) => {
-        throw error instanceof PermanentError ? error.cause : error;
-      }),
-    async runOnce(action) {
-      if (session === undefined) throw lockLost();
-      return await Promise.race([action(session), sleep(ANSWER_MS).then(() => refuse())]);
-    },
-    async close() {
-      session?.release();
-      session = undefined;
-    },
-  };
-}
-
-/** What is said while connections are lost and cannot be had, and of what passes on a session that lives. */
-export function connectionWarning(error: unknown): string {
-  if (SESSION_SURVIVES.has(codeOf(error)))
-    return `PostgreSQL said: ${messageOf(error)}; trying again`;
-  return `the connection to PostgreSQL was lost: ${messageOf(error)}; connecting again`;
 }
 
 /** The session is alive: what failed would fail again, however retryable it looks. */
 class PermanentError extends Error {
-  override readonly name = 'ForGood';
+  override readonly name = 'PermanentError';
+
+  constructor(cause: unknown) {
+    super('not retryable', { cause });
+  }
 }
 
-function permanent(cause: unknown): PermanentError {
-  return new PermanentError('not retryable', { cause });
+/** Warning for a lost connection, or for a transient error on a live session. */
+export function connectionWarning(error: unknown): string {
+  if (SESSION_SURVIVES.has(codeOf(error))) {
+    return `PostgreSQL said: ${messageOf(error)}; trying again`;
+  }
+  return `the connection to PostgreSQL was lost: ${messageOf(error)}; connecting again`;
 }
 
 /** serialization_failure and deadlock_detected: the same may well succeed on the same session. */
@@ -147,6 +170,37 @@ export async function rolledBack(session: Session): Promise<boolean> {
   return await Promise.race([answer, sleep(ANSWER_MS).then(() => false)]);
 }
 
+/**
+ * Runs `body` between BEGIN and COMMIT; what it throws rolls back, and so does a signal that came
+ * before the COMMIT.
+ */
+export async function inTransaction<T>(
+  session: Session,
+  signal: AbortSignal,
+  body: () => Promise<T>,
+): Promise<T> {
+  await session.unsafe('BEGIN');
+  try {
+    const result = await body();
+    signal.throwIfAborted();
+    await session.unsafe('COMMIT');
+    return result;
+  } catch (error) {
+    await rolledBack(session);
+    throw error;
+  }
+}
+
+/** Runs `body` on one snapshot of the database, which it only reads. */
+export async function inSnapshot<T>(session: Session, body: () => Promise<T>): Promise<T> {
+  await session.unsafe('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  try {
+    return await body();
+  } finally {
+    await rolledBack(session);
+  }
+}
+
 /** Releases a session into the pool, unless it is stuck: the next one to have it would be, too. */
 async function returnToPool(session: Session): Promise<void> {
   const unlocked = session.unsafe('SELECT pg_advisory_unlock_all()').then(
@@ -156,42 +210,10 @@ async function returnToPool(session: Session): Promise<void> {
   await Promise.race([unlocked, sleep(ANSWER_MS)]);
 }
 
-const CANCEL_EVERY_MS = 300;
-
-/**
- * Cancels what `backend` runs once the signal is aborted, again and again until stopped: a statement
- * that waits for a lock or merges many rows knows nothing of signals.
- */
-function cancelOnAbort(
-  sql: postgres.Sql,
-  backend: number,
-  signal: AbortSignal,
-): () => Promise<void> {
-  let cancelling: Promise<unknown> = Promise.resolve();
-  let timer: Timer | undefined;
-  const cancel = () => {
-    cancelling = sql.unsafe(`SELECT pg_cancel_backend(${backend})`).catch(() => undefined);
-  };
-  const onAbort = () => {
-    cancel();
-    timer = setInterval(cancel, CANCEL_EVERY_MS);
-  };
-  signal.addEventListener('abort', onAbort, { once: true });
-  return async () => {
-    signal.removeEventListener('abort', onAbort);
-    clearInterval(timer);
-    await Promise.race([cancelling, sleep(CANCEL_EVERY_MS)]);
-  };
-}
-
 function lockLost(): ProjectorError {
   return new ProjectorError({
     code: 'LOCK_LOST',
     message: 'the connection that held the lock of the target is lost',
     hint: 'Run the same command again: it puts right what this run left.',
   });
-}
-
-function refuse(): never {
-  throw lockLost();
 }

@@ -1,36 +1,71 @@
 import { quoteLiteral, tableText } from '../postgres/quoting.ts';
-import { namePattern } from '../state/advisory-lock.ts';
-import { applyRun } from '../state/ledger.ts';
-import { type UnfinishedRun, unfinishedQuery } from '../state/unfinished-runs.ts';
-import { cleanUp, type Leftovers } from './clean-up.ts';
+import { parseTableText } from '../postgres/table-name.ts';
+import { namePattern, tryLockTarget, unlockTarget } from '../state/advisory-lock.ts';
+import { applyRun } from '../state/commit.ts';
+import { findWatermark } from '../state/find-watermark.ts';
+import { updateRun } from '../state/ledger.ts';
+import { readUnfinished, type UnfinishedRun } from '../state/unfinished-runs.ts';
+import { readWatermarks } from '../state/watermark.ts';
+import { cleanUp } from './clean-up.ts';
 import type { Context } from './context.ts';
 
 /**
- * Puts right what earlier runs on the target left when they died: a watermark that lags behind
- * committed rows is rolled forward, exports and staging tables of increments are removed, and what
- * could not be removed before. Gives the last full load that another run might go on with; it is
- * left as it is.
+ * Puts right what earlier runs left when they died: a watermark that lags behind committed rows is
+ * rolled forward, exports and staging tables of increments are removed, and so is what could not be
+ * removed before, however old. Answers the last full load that another run might resume; it is left as
+ * it is.
  */
 export async function recover(context: Context): Promise<UnfinishedRun | undefined> {
-  const { lockedSession, resolved } = context;
-  const target = tableText(resolved.target);
+  const { lockedSession, resolved, run: own } = context;
   const runs = await lockedSession.run((session) =>
-    session.unsafe<UnfinishedRun[]>(unfinishedQuery(resolved.tables, target)),
+    readUnfinished(session, resolved.tables, resolved.target, own.id),
   );
   let resumable: UnfinishedRun | undefined;
   for (const run of runs) {
+    if (run.target !== tableText(resolved.target)) {
+      await cleanUpOrphan(context, run);
+      continue;
+    }
+    if (!mayResume(run)) {
+      await settle(context, run);
+      continue;
+    }
+    if (resumable !== undefined) await discardRun(context, resumable);
+    resumable = run;
     await endSessions(context, run);
-    if (run.status === 'committed') await rollForward(context, run);
-    else if (!IN_PROGRESS.has(run.status)) await cleanUp(context, leftoversOf(context, run), {});
-    else if (mayResume(run)) {
-      if (resumable !== undefined) await discardRun(context, resumable);
-      resumable = run;
-    } else await discardRun(context, run);
   }
   return resumable;
 }
 
-const IN_PROGRESS: ReadonlySet<string> = new Set(['exporting', 'loading']);
+/** Ends a run that is not to be resumed. */
+async function settle(context: Context, run: UnfinishedRun): Promise<void> {
+  await endSessions(context, run);
+  if (run.status === 'committed') await rollForward(context, run);
+  else if (IN_PROGRESS.has(run.status)) await discardRun(context, run);
+  else await cleanUpRun(context, run, {});
+}
+
+const IN_PROGRESS: ReadonlySet<string> = new Set(['started', 'exporting', 'loading']);
+
+/** A run of a table that is gone, or had another name then: its own lock tells whether it is still at work. */
+async function cleanUpOrphan(context: Context, run: UnfinishedRun): Promise<void> {
+  const target = parseTableText(run.target);
+  const locked = await context.lockedSession.run((session) => tryLockTarget(session, target));
+  if (!locked) return;
+  try {
+    await endSessions(context, run);
+    const end = IN_PROGRESS.has(run.status) ? DIED : run.status === 'committed' ? ENDED : {};
+    await cleanUpRun(context, run, end);
+  } finally {
+    await context.lockedSession.run((session) => unlockTarget(session, target));
+  }
+}
+
+const DIED = {
+  status: 'died',
+  error: 'ended before committing; cleaned up by a later run',
+} as const;
+const ENDED = { status: 'applied' } as const;
 
 /**
  * Ends what is left of a run's sessions. We hold its lock, so it has none; but a session that waits
@@ -41,42 +76,51 @@ async function endSessions({ lockedSession }: Context, run: UnfinishedRun): Prom
   await lockedSession.run((session) =>
     session.unsafe(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
-        AND application_name LIKE ${quoteLiteral(namePattern(run.run_id))}`),
+        AND application_name LIKE ${quoteLiteral(namePattern(run.runId))}`),
   );
 }
 
-function mayResume(run: UnfinishedRun): boolean {
-  return run.mode === 'full' && run.status === 'loading' && run.recent && run.staging !== null;
+function mayResume({ mode, status, artifacts, ours }: UnfinishedRun): boolean {
+  return mode === 'full' && status === 'loading' && artifacts?.staging !== undefined && ours;
 }
 
 async function rollForward(context: Context, run: UnfinishedRun): Promise<void> {
-  const { lockedSession, resolved, report } = context;
-  report.info(`run ${run.run_id} died after its commit: its watermark is set now`, {
-    watermark: run.watermark,
+  const { lockedSession, resolved, report, given } = context;
+  const { tables, target, bareSchema } = resolved;
+  const { runId, low, watermark, mode = 'incremental' } = run;
+  report.info(`run ${runId} ended after its commit: setting its watermark`, { watermark });
+  const outcome = await lockedSession.run(async (session) => {
+    const rows = await readWatermarks(session, tables);
+    const named = { text: given.pgTableText, target, bareSchema, meant: undefined };
+    const { tableName } = findWatermark(tables, named, rows);
+    return await applyRun(session, tables, { runId, tableName, low, watermark, mode });
   });
-  const { run_id: runId, table_name: tableName, mode } = run;
-  const apply = { runId, tableName, mode, watermark: run.watermark ?? undefined };
-  await lockedSession.run((session) => session.unsafe(applyRun(resolved.tables, apply)));
-  await cleanUp(context, leftoversOf(context, run), {});
+  if (outcome !== 'set') report.warn(`the watermark was changed since run ${runId}: it is left`);
+  await cleanUpRun(context, run, {});
 }
 
-/** Removes what a run that died before its commit left, and says so in the ledger. */
+/** Removes what a run that ended before its commit left, and says so in the ledger. */
 export async function discardRun(context: Context, run: UnfinishedRun): Promise<void> {
-  context.report.info(`run ${run.run_id} died before its commit: what it left is removed`);
-  const error = 'died before its commit; cleaned up by a later run';
-  await cleanUp(context, leftoversOf(context, run), { status: 'died', error });
+  if (run.status !== 'started') {
+    context.report.info(
+      `run ${run.runId} ended before committing; removing its job, objects and staging table`,
+    );
+  }
+  await cleanUpRun(context, run, DIED);
 }
 
-/** `gs://BUCKET/PREFIX` of the ledger, taken apart. */
-export function leftoversOf(context: Context, run: UnfinishedRun): Leftovers {
-  const match = /^gs:\/\/([^/]+)\/(.+)$/.exec(run.object_prefix ?? '');
-  const { schema } = context.resolved.target;
-  return {
-    runId: run.run_id,
-    jobId: run.job_id ?? undefined,
-    location: run.location,
-    bucket: match?.[1] ?? context.given.bucket,
-    objectPrefix: match?.[2] ?? `bq_to_postgres/${run.run_id}/`,
-    staging: run.staging === null ? undefined : { schema, name: run.staging },
-  };
+/** What came with a copy of another database is that one's to clean up: its run may be alive. */
+async function cleanUpRun(
+  context: Context,
+  run: UnfinishedRun,
+  end: Parameters<typeof cleanUp>[2],
+): Promise<void> {
+  const { lockedSession, resolved } = context;
+  const { artifacts } = run;
+  if (artifacts !== undefined && run.ours) {
+    await cleanUp(context, artifacts, end, run.runId);
+    return;
+  }
+  const update = updateRun(resolved.tables, run.runId, { ...end, cleaned: true });
+  await lockedSession.run((session) => session.unsafe(update));
 }

@@ -1,67 +1,109 @@
 import { planSplits } from '../avro/splits.ts';
 import { SPLIT_BYTES } from '../load/row-source.ts';
-import type { Plan } from '../plan/plan.ts';
-import { quoteLiteral, quoteTable } from '../postgres/quoting.ts';
+import type { FullLoadPlan } from '../plan/plan.ts';
+import { copyStatement } from '../plan/write-plan.ts';
+import type { Session } from '../postgres/pool.ts';
+import { quoteLiteral, quoteTable, type TableName } from '../postgres/quoting.ts';
 import { readLoadedSplits } from '../state/loaded-splits.ts';
 import type { UnfinishedRun } from '../state/unfinished-runs.ts';
 import type { Context } from './context.ts';
-import { totalBytes } from './export.ts';
-import { discardRun, leftoversOf } from './recover.ts';
+import { exportedBefore, type PlannedExport, totalBytes } from './export.ts';
+import { planRun } from './plan-run.ts';
+import { discardRun } from './recover.ts';
+import { recordResumed } from './register.ts';
+import type { SourceState } from './source-state.ts';
+import { countRows, markedRows } from './staging-rows.ts';
 
-/** The plan of a run, and the run that it goes on with, if it does. */
-export interface PlanToRun {
-  readonly plan: Plan;
-  readonly resumes: UnfinishedRun | undefined;
+/** The export of a run that died, with this run's plan for it. */
+export interface ResumedExport extends PlannedExport {
+  /** Whether the source is as it was when the export began: nothing can have come since. */
+  readonly unchanged: boolean;
 }
 
 /**
- * The plan of a run that goes on with the export and the staging table of one that died, if that
- * one planned the same; otherwise what it left is removed, and the fresh plan is the plan. Rows
- * that arrived after the old export are the next increment's.
+ * The export of the full load that died, if this run would plan the same, all of it is there, and it
+ * is no older than it may be; undefined otherwise, and then what it left is removed.
  */
-export async function resumePlan(
+export async function resume(
   context: Context,
-  fresh: Plan,
+  state: SourceState,
   unfinished: UnfinishedRun | undefined,
-): Promise<PlanToRun> {
-  if (unfinished === undefined) return { plan: fresh, resumes: undefined };
-  if (!(await canResume(context, fresh, unfinished))) {
+): Promise<ResumedExport | undefined> {
+  if (unfinished === undefined) return undefined;
+  const plan = await resumedPlan(context, state, unfinished);
+  if (plan === undefined) {
     await discardRun(context, unfinished);
-    return { plan: fresh, resumes: undefined };
+    return undefined;
   }
-  context.report.info(
-    `run ${unfinished.run_id} died while it loaded: this run goes on with its export`,
-  );
-  const left = leftoversOf(context, unfinished);
-  const plan = {
-    ...fresh,
-    window: { low: undefined, high: unfinished.high ?? undefined },
-    objectPrefix: left.objectPrefix,
-    jobId: unfinished.job_id ?? fresh.jobId,
-    staging: left.staging,
-    expectedRows: Number(unfinished.exported_rows ?? fresh.expectedRows),
-  };
-  return { plan, resumes: unfinished };
+  const unchanged = isUnchanged(state, unfinished);
+  const why = unchanged ? 'the source is as it was when it began' : 'it is a few hours old at most';
+  context.report.info(`run ${unfinished.runId} died while it loaded: resuming its export, ${why}`);
+  for (const warning of plan.warnings) context.report.warn(warning);
+  await recordResumed(context, plan, unfinished);
+  return { plan, exported: await exportedBefore(context, plan, unfinished), unchanged };
 }
 
-/** The same plan, its staging table, and every byte of its export as it was. */
-async function canResume(
+/** This run's plan with the artifacts of the other; undefined where it cannot go on with them. */
+async function resumedPlan(
   context: Context,
-  fresh: Plan,
+  state: SourceState,
   unfinished: UnfinishedRun,
+): Promise<FullLoadPlan | undefined> {
+  const { artifacts } = unfinished;
+  if (state.watermark !== undefined || artifacts?.staging === undefined) return undefined;
+  if (!isUnchanged(state, unfinished) && !isMovingOn(state, unfinished)) return undefined;
+  const fresh = await planRun(context, state, 1);
+  const same = unfinished.plan === fresh.fingerprint && artifacts.bucket === fresh.artifacts.bucket;
+  if (fresh.mode !== 'full' || !same) return undefined;
+  const { staging } = artifacts;
+  if (!(await isWhole(context, unfinished, staging))) return undefined;
+  return {
+    ...fresh,
+    artifacts,
+    staging,
+    copy: copyStatement(quoteTable(staging), fresh.columns, fresh.format),
+  };
+}
+
+/** A view has no version of its own, and rows in a streaming buffer change none. */
+function isUnchanged({ source }: SourceState, { sourceVersion }: UnfinishedRun): boolean {
+  const { isView, streaming } = source.version;
+  return !isView && !streaming && sourceVersion === JSON.stringify(source.version);
+}
+
+/**
+ * Rows that have come since then come with the increment that follows; those that were deleted or
+ * corrected since stay wrong until the next full load, so the export must be recent, and the table
+ * still the same one.
+ */
+function isMovingOn({ source }: SourceState, unfinished: UnfinishedRun): boolean {
+  const { creationTime } = JSON.parse(unfinished.sourceVersion ?? '{}') as Partial<
+    SourceState['source']['version']
+  >;
+  return unfinished.recent && creationTime === source.version.creationTime;
+}
+
+/** The staging table holds what the marks say, and every byte of the export is as it was. */
+async function isWhole(
+  context: Context,
+  { artifacts, bytes }: UnfinishedRun,
+  staging: TableName,
 ): Promise<boolean> {
-  const { bucket, staging, objectPrefix } = leftoversOf(context, unfinished);
-  const same = unfinished.plan === fresh.fingerprint && bucket === fresh.bucket;
-  if (!same || staging === undefined || fresh.mode !== 'full') return false;
   const { lockedSession, resolved, signal } = context;
-  const place = quoteLiteral(quoteTable(staging));
-  const [there, done] = await lockedSession.run(async (session) => {
-    const [row] = await session.unsafe(`SELECT to_regclass(${place}) IS NOT NULL AS there`);
-    const splits = await readLoadedSplits(session, resolved.tables, objectPrefix);
-    return [row?.['there'] === true, [...splits.keys()]] as const;
-  });
-  const objects = await (await context.store()).list(objectPrefix, signal);
+  const { objectPrefix = '', bucket } = artifacts ?? {};
+  const marks = await lockedSession.run((session) =>
+    readLoadedSplits(session, resolved.tables, objectPrefix),
+  );
+  const rows = await lockedSession.run((session) => rowsIfThere(session, staging));
+  const objects = await (await context.store(bucket)).list(objectPrefix, signal);
   const ids = new Set(planSplits(objects, SPLIT_BYTES).map(({ id }) => id));
-  const complete = String(totalBytes(objects)) === unfinished.bytes;
-  return there && complete && done.every((id) => ids.has(id));
+  const known = [...marks.keys()].every((id) => ids.has(id));
+  return known && rows === markedRows(marks.values()) && totalBytes(objects) === bytes;
+}
+
+/** undefined: there is no such table. */
+async function rowsIfThere(session: Session, staging: TableName): Promise<number | undefined> {
+  const place = quoteLiteral(quoteTable(staging));
+  const [row] = await session.unsafe(`SELECT to_regclass(${place}) IS NOT NULL AS there`);
+  return row?.['there'] === true ? await countRows(session, staging) : undefined;
 }

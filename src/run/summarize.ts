@@ -8,32 +8,38 @@ import type { Context } from './context.ts';
 import type { Loaded } from './full-load.ts';
 import type { SourceState } from './source-state.ts';
 
-interface Outcome {
+/** What a transfer came to. */
+export interface Outcome {
   readonly plan: Plan;
   readonly loaded: Loaded;
   readonly bytes: number;
 }
 
-/** What the user is told at the end; without an outcome, that nothing was new. */
+/** What the user is told at the end; without outcomes, that nothing was new. */
 export function summarize(
   context: Context,
-  survey: SourceState,
+  state: SourceState,
   timings: Timings,
-  outcome?: Outcome,
+  outcomes: readonly Outcome[],
 ): Summary {
-  const { runId, resolved, source } = context;
-  const full = outcome?.plan.mode === 'full';
-  const before = full ? undefined : survey.watermark;
+  const { run, resolved, source } = context;
+  const [first] = outcomes;
+  const sum = (of: (outcome: Outcome) => number) =>
+    outcomes.reduce((total, outcome) => total + of(outcome), 0);
+  const watermarks = outcomes.map(({ loaded }) => loaded.watermark);
+  const before = first?.plan.mode === 'full' ? undefined : state.watermark;
+  const leftOut = sum(({ loaded }) => loaded.rowsLeftOut ?? 0);
   return {
-    runId,
-    mode: outcome?.plan.mode ?? 'nothing new',
+    runId: run.id,
+    mode: first?.plan.mode ?? 'nothing new',
     source: sourceText(source),
     target: tableText(resolved.target),
-    window: outcome?.plan.window ?? { low: survey.watermark, high: undefined },
-    rows: outcome?.loaded.rows ?? 0,
-    bytes: outcome?.bytes ?? 0,
+    since: first === undefined ? state.watermark : first.plan.low,
+    rows: sum(({ loaded }) => loaded.rows),
+    ...(first?.plan.key !== undefined && { rowsLeftOut: leftOut }),
+    bytes: sum(({ bytes }) => bytes),
     seconds: timings.seconds,
-    watermark: laterInstant(before, outcome?.loaded.watermark) ?? null,
+    watermark: watermarks.reduce(laterInstant, before) ?? null,
     warnings: timings.warnings,
   };
 }

@@ -1,80 +1,62 @@
 import { ProjectorError } from '../errors.ts';
-import { quoteBigQueryPath } from '../google/bigquery-quoting.ts';
-import { sourceFrom } from '../google/source.ts';
-import type { Plan } from '../plan/plan.ts';
-import { windowFilter } from '../plan/watermark-window.ts';
-import { quoteLiteral, quoteTable, type TableName } from '../postgres/quoting.ts';
+import type { FullLoadPlan } from '../plan/plan.ts';
+import type { Session } from '../postgres/pool.ts';
+import { quoteLiteral, quoteTable } from '../postgres/quoting.ts';
 import { isRetryable } from '../postgres/server-errors.ts';
 import { retry } from '../retry.ts';
-import { commitRun, readRun } from '../state/ledger.ts';
+import { commitRun } from '../state/commit.ts';
+import { readRun } from '../state/ledger.ts';
 import { finishStaging } from '../swap/build/finish-staging.ts';
+import { addFirstKey } from '../swap/build/first-key.ts';
 import { stagingStatements } from '../swap/build/staging.ts';
 import { stagingIndexName } from '../swap/objects/indexes.ts';
 import { swap } from '../swap/swap.ts';
 import type { Context } from './context.ts';
 import type { Loaded } from './full-load.ts';
-import { connectionWarning, rolledBack } from './locked-session.ts';
+import { connectionWarning, inTransaction } from './locked-session.ts';
+import { requireSameWatermark } from './prove.ts';
+import { requireAllMarks } from './staging-rows.ts';
+import { equalKeysQuery } from './write-rows.ts';
 
-/** Makes the staging table, unless a run that this one goes on with has made it. */
+/** Makes the staging table, unless a run that this one resumes has made it. */
 export async function createStaging(
   { lockedSession }: Context,
-  plan: Plan,
-  staging: TableName,
+  { target, staging, dependents, added }: FullLoadPlan,
 ): Promise<void> {
+  const statements = stagingStatements({ target, staging, dependents, added });
   await lockedSession.run(async (session) => {
     const place = quoteLiteral(quoteTable(staging));
     const [found] = await session.unsafe(`SELECT to_regclass(${place}) IS NOT NULL AS there`);
     if (found?.['there'] === true) return;
-    const { target, dependents, added } = plan;
-    const statements = stagingStatements({ target, staging, dependents, added });
-    try {
-      await session.unsafe(['BEGIN', ...statements, 'COMMIT'].join(';\n'));
-    } catch (error) {
-      await rolledBack(session);
-      throw error;
-    }
+    await session.unsafe(['BEGIN', ...statements, 'COMMIT'].join(';\n'));
   });
 }
 
 /** Indexes, constraints and statistics, on rows that nobody sees yet; what is made stays made. */
-export async function buildIndexes(
-  context: Context,
-  plan: Plan,
-  staging: TableName,
-): Promise<void> {
+export async function buildIndexes(context: Context, plan: FullLoadPlan): Promise<void> {
   const { sql, report, signal } = context;
   const phase = report.phase('indexes', { total: 100, unit: '%' });
-  const { target, dependents } = plan;
+  const { target, staging, dependents } = plan;
   const onWait = (error: unknown) => report.warn(connectionWarning(error));
   const onProgress = (_part: unknown, percent: number) => phase.advance(percent);
-  await retry(() => finishStaging(sql, { target, staging, dependents, signal }, onProgress), {
-    signal,
-    isRetryable,
-    onWait,
-  }).catch((error) => {
-    throw withDuplicatesQuery(plan, staging, error);
+  const build = async () => {
+    if (dependents === undefined) await addFirstKey(sql, plan);
+    await finishStaging(sql, { target, staging, dependents, signal }, onProgress);
+  };
+  await retry(build, { signal, isRetryable, onWait }).catch((error) => {
+    throw withKeysQuery(plan, error);
   });
   phase.advance(100);
   phase.finish();
 }
 
 /** Adds the query that finds the keys in BigQuery which the primary key does not allow twice. */
-function withDuplicatesQuery(plan: Plan, staging: TableName, error: unknown): unknown {
-  if (!(error instanceof ProjectorError) || !breaksPrimaryKey(plan, staging, error)) return error;
-  const keys = plan.columns.filter(({ target }) => plan.primaryKey.includes(target ?? ''));
-  if (keys.length === 0) return error;
-  const list = keys.map(({ source }) => quoteBigQueryPath(source)).join(', ');
-  const { source, window } = plan;
-  const filter = windowFilter(source.watermark, window);
-  const where = source.filterColumn === undefined ? '' : ` WHERE ${filter}`;
-  const query = `SELECT ${list}, COUNT(*) FROM ${sourceFrom(source)}${where} GROUP BY ${list} HAVING COUNT(*) > 1`;
+function withKeysQuery(plan: FullLoadPlan, error: unknown): unknown {
+  if (!(error instanceof ProjectorError) || !breaksPrimaryKey(plan, error)) return error;
+  if (plan.key === undefined) return error;
   const { code, message, hint = '', cause } = error;
-  return new ProjectorError({
-    code,
-    message,
-    hint: `${hint} Keys that are there twice: ${query}`,
-    cause,
-  });
+  const found = `${hint} Keys that are there twice: ${equalKeysQuery(plan)}`;
+  return new ProjectorError({ code, message, hint: found, cause });
 }
 
 /** SQLSTATE: two rows of the new table have one key. */
@@ -82,48 +64,67 @@ const UNIQUE_VIOLATION = '23505';
 
 /** The server tells of the index by the name that it has on staging. */
 function breaksPrimaryKey(
-  { dependents }: Plan,
-  staging: TableName,
+  { dependents, staging }: FullLoadPlan,
   { cause }: ProjectorError,
 ): boolean {
   const { code, constraint_name: name } = (cause ?? {}) as Partial<Record<string, unknown>>;
+  if (code !== UNIQUE_VIOLATION) return false;
   const index = dependents?.indexes.find(({ constraint }) => constraint?.primary);
-  if (code !== UNIQUE_VIOLATION || index === undefined) return false;
-  return name === stagingIndexName(index, staging);
+  return (
+    dependents === undefined || (index !== undefined && name === stagingIndexName(index, staging))
+  );
 }
 
-/** Puts staging in the target's place and marks the run committed, in one transaction. */
+/**
+ * Puts staging in the target's place and marks the run committed, in one transaction, which proves
+ * first that nothing has changed of what the plan was made from, and that staging holds the export.
+ */
 export async function swapIn(
   context: Context,
-  plan: Plan,
-  staging: TableName,
+  plan: FullLoadPlan,
   loaded: Loaded,
+  tableName: string,
 ): Promise<void> {
-  const { lockedSession, resolved, report, signal } = context;
-  const phase = report.phase('swap');
-  const { target, dependents, added } = plan;
-  await lockedSession.run(async (session) => {
-    const before = await readRun(session, resolved.tables, plan.runId);
+  const phase = context.report.phase('swap');
+  await context.lockedSession.run(async (session) => {
+    const before = await readRun(session, context.resolved.tables, context.run.id);
     if (before?.status === 'committed' || before?.status === 'applied') return;
-    await session.unsafe('BEGIN');
-    try {
-      const onWait = ({ tries }: { tries: number }) =>
-        report.info('other sessions hold the target: trying again for the swap', { tries });
-      const swapped = await swap(
-        session,
-        { target, staging, dependents, added },
-        { signal, onWait },
-      );
-      await commitRun(session, resolved.tables, plan.runId, loaded);
-      signal.throwIfAborted();
-      await session.unsafe('COMMIT');
-      const { lockHeldMs, reasons } = swapped;
-      const why = reasons.length === 0 ? '' : `: ${reasons.join(', ')}`;
-      report.info(`the swap held its locks for ${Math.ceil(lockHeldMs)} ms${why}`, { reasons });
-    } catch (error) {
-      await rolledBack(session);
-      throw error;
-    }
+    await inTransaction(session, context.signal, () =>
+      swapInside(session, context, plan, loaded, tableName),
+    );
   });
   phase.finish();
+}
+
+async function swapInside(
+  session: Session,
+  context: Context,
+  plan: FullLoadPlan,
+  loaded: Loaded,
+  tableName: string,
+): Promise<void> {
+  const { resolved, report, signal, run } = context;
+  await requireAllMarks(session, context, plan, loaded);
+  await requireSameWatermark(session, context, plan, tableName);
+  const rowsBefore = await rowsOfTarget(session, plan);
+  const onWait = ({ tries }: { tries: number }) =>
+    report.info('other sessions hold the target: trying again for the swap', { tries });
+  const { target, staging, dependents, added } = plan;
+  const { lockHeldMs, reasons } = await swap(
+    session,
+    { target, staging, dependents, added },
+    { signal, onWait },
+  );
+  await commitRun(session, resolved.tables, run.id, { ...loaded, rowsBefore });
+  const why = reasons.length === 0 ? '' : `: ${reasons.join(', ')}`;
+  report.info(`the swap held its locks for ${Math.ceil(lockHeldMs)} ms${why}`, { reasons });
+}
+
+/** About how many rows the target had, by its statistics; undefined: not known. */
+async function rowsOfTarget(session: Session, plan: FullLoadPlan): Promise<number | undefined> {
+  if (plan.table === undefined) return undefined;
+  const [row] = await session.unsafe<{ rows: number }[]>(
+    `SELECT reltuples::float8 AS rows FROM pg_class WHERE oid = ${plan.table.oid}`,
+  );
+  return row === undefined || row.rows < 0 ? undefined : Math.round(row.rows);
 }

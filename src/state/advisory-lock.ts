@@ -35,9 +35,29 @@ export function applicationName(runId: string): string {
   return `bq_to_postgres ${runId} ${process.pid}@${hostname()}`.slice(0, IDENTIFIER_BYTES);
 }
 
-/** LIKE pattern for the applicationName of a run, wherever it ran. */
+/** The id of the next run of an execution: that of its first run, and a number. */
+export function followUpId(runId: string): string {
+  return `${firstId(runId)}-${Number(runId.split('-')[3] ?? '1') + 1}`;
+}
+
+/** Date, time and a random part, without the number of a follow-up. */
+function firstId(runId: string): string {
+  return runId.split('-').slice(0, 3).join('-');
+}
+
+/** LIKE pattern for the applicationName of a run, wherever it ran: it has the execution's first id. */
 export function namePattern(runId: string): string {
-  return `bq\\_to\\_postgres ${runId} %`;
+  return `bq\\_to\\_postgres ${firstId(runId)} %`;
+}
+
+/** Takes the lock of a target if nobody has it, for the life of the session or until `unlockTarget`. */
+export async function tryLockTarget(sql: Session, target: TableName): Promise<boolean> {
+  return (await tryLock(sql, target)) !== undefined;
+}
+
+/** Gives back what `tryLockTarget` took. */
+export async function unlockTarget(sql: Session, target: TableName): Promise<void> {
+  await sql.unsafe(`SELECT pg_advisory_unlock(${lockKey(target)})`);
 }
 
 /**

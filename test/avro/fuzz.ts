@@ -158,6 +158,7 @@ function encoderOf(header: Header): Encoder {
       elementOid: 25,
       maxChars: undefined,
       watermark: field.scalar === 'long' && field.name === 'c0',
+      leftOut: false,
       emit: true,
     }),
   );

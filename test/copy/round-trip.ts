@@ -58,6 +58,7 @@ export function columnsOf(shapes: readonly Shape[]): readonly EncodedColumn[] {
     elementOid: sample.oid,
     maxChars: undefined,
     watermark: false,
+    leftOut: false,
     emit: true,
   }));
 }

@@ -38,7 +38,7 @@ export type NameTable = (path: TablePath, sure: boolean) => NamedTable | undefin
  */
 export function translate(sql: string, nameTable: NameTable): Translation {
   const tables: TablePath[] = [];
-  const named = nameTables(tokenize(sql), (path, sure) => {
+  const named = nameTables(tokenize(sql.replaceAll(TIME_TRAVEL, '')), (path, sure) => {
     const found = nameTable(path, sure);
     if (found !== undefined) tables.push(path);
     return found;
@@ -56,6 +56,12 @@ export function translate(sql: string, nameTable: NameTable): Translation {
     statementType: first === 'WITH' ? 'SELECT' : first,
   };
 }
+
+/**
+ * "FOR SYSTEM_TIME AS OF" asks for an earlier state of a table. The stand-in keeps none: what asks it
+ * is answered from the present one.
+ */
+const TIME_TRAVEL = /\bFOR SYSTEM_TIME AS OF TIMESTAMP_MILLIS\(\d+\)/g;
 
 /** The token text of a name that is already DuckDB's: never rewritten again. */
 const DUCKDB_NAME = '\u0000duckdb:';

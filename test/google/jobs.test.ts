@@ -123,10 +123,24 @@ async function addRow({ google }: World, id: number): Promise<void> {
   await google.sql(`INSERT INTO source.rows VALUES (${id}, 'row', ${at})`);
 }
 
-test('an export that no statistic counts is refused', async () => {
+test('an export that no statistic counts is counted by a query over its snapshot', async () => {
   await using world = await openLoadedWorld();
   world.google.settings.exportStatistics = 'none';
-  const outcome = await world.run();
+  const { exitCode, text } = await world.run();
+  expect({ exitCode, text }).toEqual({ exitCode: 0, text });
+  const counted = world.google
+    .jobs()
+    .filter(({ query }) => query.includes('FOR SYSTEM_TIME AS OF'));
+  expect(counted).toHaveLength(1);
+});
+
+test('an export of a view that no statistic counts is refused: a view has no earlier state', async () => {
+  await using world = await openWorld();
+  const { google } = world;
+  await google.createTable('source', 'seen', SCHEMA, { query: 'SELECT * FROM source.rows' });
+  await addRow(world, 1);
+  google.settings.exportStatistics = 'none';
+  const outcome = await world.run({ 'bq-table': 'seen' });
   expect(outcome.exitCode).toBe(1);
   expect(errorOf(outcome)['code']).toBe('NO_EXPORT_STATISTICS');
 });

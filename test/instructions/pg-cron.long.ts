@@ -3,7 +3,8 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
-import { createStateTables, stateTables } from '../../src/state/state-tables.ts';
+import { migrateState } from '../../src/state/migrate.ts';
+import { stateTables } from '../../src/state/state-tables.ts';
 import { DEPLOYMENT, instructions } from './document.ts';
 import { command } from './machine.ts';
 
@@ -54,7 +55,9 @@ beforeAll(async () => {
     max: 1,
     onnotice: () => undefined,
   });
-  await createStateTables(sql as unknown as postgres.ReservedSql, stateTables('public'));
+  const session = await sql.reserve();
+  await migrateState(session as unknown as postgres.ReservedSql, stateTables('public'));
+  session.release();
   await sql.end();
   psql('warehouse', '-c', "INSERT INTO sync_state VALUES ('orders', now() - interval '1 day')");
   psql('warehouse', '-f', join(DEPLOYMENT, 'sync_status.sql'));

@@ -202,7 +202,8 @@ describe('each pair that the table does not list', () => {
             repeated && !array
               ? ARRAY_AS_JSON[target]
               : repeated === array && CONVERSIONS[source][target];
-          const plan = () => planColumns([columnOf(source, repeated)], targetOf(every, column));
+          const plan = () =>
+            planColumns(sourceOf(columnOf(source, repeated)), targetOf(every, column));
           if (listed) {
             expect(plan().columns[0]?.target).toBe('c');
             continue;
@@ -219,6 +220,8 @@ describe('each pair that the table does not list', () => {
   });
 });
 
+const sourceOf = (...columns: readonly SourceColumn[]) => ({ columns, primaryKey: [] });
+
 test('a GEOGRAPHY goes into PostGIS as WKT, with its reference system where that is not the default', () => {
   for (const [name, expression] of [
     ['geometry', "CONCAT('SRID=4326;', ST_ASTEXT(`c`))"],
@@ -234,8 +237,9 @@ test('a GEOGRAPHY goes into PostGIS as WKT, with its reference system where that
       slots: 1,
       deferrableKey: false,
       rowSecurity: false,
+      persistence: 'p',
     };
-    const { format, columns: planned } = planColumns([columnOf('GEOGRAPHY')], {
+    const { format, columns: planned } = planColumns(sourceOf(columnOf('GEOGRAPHY')), {
       ...table,
       columns,
     });

@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { readSource, type Source } from '../../src/google/source.ts';
 import { instantOfUnixMicros } from '../../src/instant.ts';
-import { newestQuery, type Window, windowFilter } from '../../src/plan/watermark-window.ts';
+import { countQuery, rowFilter } from '../../src/plan/watermark-window.ts';
 import { type Google, startGoogle } from '../gcp/google.ts';
 
 const NAME = { project: undefined, dataset: 'd', table: 't', location: 'US' };
 const LOW = '2024-01-01 00:00:00.000001';
-const HIGH = '2024-01-02 00:00:00.000000';
 
 const source = (field: object, more: object = {}): Source =>
   readSource(NAME, { schema: { fields: [{ name: 'max_ingested_at', ...field }] }, ...more });
@@ -27,30 +26,26 @@ describe.each([
       ['before', '2024-01-01 00:00:00.000000'],
       ['low', LOW],
       ['just after', '2024-01-01 00:00:00.000002'],
-      ['high', HIGH],
+      ['high', '2024-01-02 00:00:00.000000'],
       ['beyond', '2024-01-02 00:00:00.000001'],
     ].map(([id, at]) => `('${id}', ${literal(String(at))})`);
     await google.sql(`INSERT INTO d.t VALUES ${rows.join(', ')}, ('never', NULL)`);
   });
   afterAll(() => google[Symbol.asyncDispose]());
 
-  const idsIn = async (window: Window) => {
-    const where = windowFilter(source({ type }).watermark, window);
+  const idsIn = async (low: string | undefined) => {
+    const where = rowFilter(source({ type }), low) ?? 'TRUE';
     const rows = await google.sql(`SELECT id FROM d.t WHERE ${where} ORDER BY max_ingested_at`);
     return rows.map(({ id }) => id);
   };
 
-  test('an increment takes what is after low, up to high', async () => {
-    expect(await idsIn({ low: LOW, high: HIGH })).toEqual(['just after', 'high']);
+  test('an increment takes what is after low, without an upper bound', async () => {
+    expect(await idsIn(LOW)).toEqual(['just after', 'high', 'beyond']);
   });
 
-  test('a full load takes all up to high, and the NULLs', async () => {
-    const ids = await idsIn({ low: undefined, high: HIGH });
-    expect(ids.toSorted()).toEqual(['before', 'high', 'just after', 'low', 'never']);
-  });
-
-  test('a full load of a source without instants takes the NULLs', async () => {
-    expect(await idsIn({ low: undefined, high: undefined })).toEqual(['never']);
+  test('a full load takes every row, the NULLs too', async () => {
+    const ids = await idsIn(undefined);
+    expect(ids.toSorted()).toEqual(['before', 'beyond', 'high', 'just after', 'low', 'never']);
   });
 
   test.each([
@@ -60,7 +55,7 @@ describe.each([
   ])(
     'the query finds the newest instant and the count of %s',
     async (_what, low, newest, count) => {
-      const [row] = await google.sql(newestQuery(source({ type }), low));
+      const [row] = await google.sql(countQuery(source({ type }), low));
       const [micros, rows] = Object.values(row ?? {});
       const found = micros === null ? undefined : instantOfUnixMicros(BigInt(String(micros)));
       expect([found, Number(rows)]).toEqual([newest, count]);
@@ -73,14 +68,19 @@ test('a table that requires a partition filter is asked with one that is always 
     { type: 'TIMESTAMP' },
     { requirePartitionFilter: true, timePartitioning: { type: 'DAY', field: 'max_ingested_at' } },
   );
-  expect(newestQuery(partitioned, undefined)).toEndWith(
+  expect(countQuery(partitioned, undefined)).toEndWith(
     "WHERE `max_ingested_at` >= TIMESTAMP '0001-01-01 00:00:00.000000+00' OR `max_ingested_at` IS NULL",
   );
 });
 
 test('picoseconds count as the microsecond that Postgres keeps of them', () => {
-  const { watermark } = source({ type: 'TIMESTAMP', timestampPrecision: '12' });
-  expect(windowFilter(watermark, { low: LOW, high: HIGH })).toBe(
-    "`max_ingested_at` >= TIMESTAMP '2024-01-01 00:00:00.000002+00' AND `max_ingested_at` < TIMESTAMP '2024-01-02 00:00:00.000001+00'",
+  const fine = source({ type: 'TIMESTAMP', timestampPrecision: '12' });
+  expect(rowFilter(fine, LOW)).toBe(
+    "`max_ingested_at` >= TIMESTAMP '2024-01-01 00:00:00.000002+00'",
   );
+});
+
+test('after the last microsecond of 9999 no later one is written, since there is none', () => {
+  const fine = source({ type: 'TIMESTAMP', timestampPrecision: '12' });
+  expect(rowFilter(fine, '9999-12-31 23:59:59.999999')).toBe('FALSE');
 });

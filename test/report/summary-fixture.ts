@@ -5,7 +5,7 @@ export const aSummary: Summary = {
   mode: 'full',
   source: 'p.analytics.flights',
   target: 'public.flights',
-  window: { low: undefined, high: '2024-05-01 00:00:00.123456' },
+  since: undefined,
   rows: 3_000_000,
   bytes: 211_000_000,
   seconds: { export: 2.1, load: 4.2 },

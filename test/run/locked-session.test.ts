@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { terminalReport } from '../../src/report/terminal.ts';
-import { openLockedSession } from '../../src/run/locked-session.ts';
+import { LockedSession } from '../../src/run/locked-session.ts';
 import { sharedPostgres } from '../server/shared.ts';
 import { connectAs } from '../swap/swap-fixture.ts';
 
@@ -11,7 +11,7 @@ function listen() {
   return { ...terminalReport(), info: () => undefined, warn, warned };
 }
 
-const WISH = {
+const REQUEST = {
   target: { schema: 'public', name: 't' },
   tables: undefined,
   signal: new AbortController().signal,
@@ -22,9 +22,9 @@ test('a deadlock is tried again on the same session, and not told as a connectio
   await using database = await (await sharedPostgres()).createDatabase();
   const pool = connectAs(database.uri, 'postgres', 3);
   const report = listen();
-  const control = await openLockedSession(pool, await pool.reserve(), WISH, report);
+  const locked = await LockedSession.open(pool, await pool.reserve(), REQUEST, report);
   const backends: unknown[] = [];
-  await control.run(async (session) => {
+  await locked.run(async (session) => {
     const [row] = await session`SELECT pg_backend_pid() AS pid`;
     backends.push(row?.['pid']);
     if (backends.length > 1) return;
@@ -32,7 +32,7 @@ test('a deadlock is tried again on the same session, and not told as a connectio
   });
   expect(new Set(backends).size).toBe(1);
   expect(report.warned).toEqual(['PostgreSQL said: entangled; trying again']);
-  await control.close();
+  await locked.close();
   await pool.end({ timeout: 0 });
 });
 
@@ -41,15 +41,15 @@ test('a signal that comes while the lock is had again is seen before anything is
   const pool = connectAs(database.uri, 'postgres', 3);
   const stop = new AbortController();
   const requireOurs = async () => stop.abort(new Error('called off'));
-  const wish = { ...WISH, signal: stop.signal, requireOurs };
-  const control = await openLockedSession(pool, await pool.reserve(), wish, listen());
+  const request = { ...REQUEST, signal: stop.signal, requireOurs };
+  const locked = await LockedSession.open(pool, await pool.reserve(), request, listen());
   let tries = 0;
-  const work = control.run(async (session) => {
+  const work = locked.run(async (session) => {
     tries += 1;
     await session`SELECT pg_terminate_backend(pg_backend_pid())`;
   });
   await expect(work).rejects.toThrow('called off');
   expect(tries).toBe(1);
-  await control.close();
+  await locked.close();
   await pool.end({ timeout: 0 });
 });

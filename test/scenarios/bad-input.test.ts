@@ -130,7 +130,12 @@ describe('of BigQuery', () => {
     ],
     [
       'a bucket that BigQuery does not export to',
-      { 'bq-dataset': 'tokyo', 'bq-location': 'asia-northeast1', 'gcs-bucket': 'european' },
+      {
+        'bq-dataset': 'tokyo',
+        'bq-location': 'asia-northeast1',
+        'gcs-bucket': 'european',
+        'pg-table': 'elsewhere',
+      },
       {
         code: 'BUCKET_LOCATION_MISMATCH',
         message: ['gs://european', 'europe-west1', 'tokyo.rows', 'asia-northeast1'],
@@ -158,7 +163,7 @@ describe('of BigQuery', () => {
     await failsCleanly(
       shared,
       { code: 'BUCKET_LOCATION_MISMATCH', message: ['tokyo.rows'], hint: ['asia-northeast1'] },
-      { ...flags, 'gcs-bucket': 'european' },
+      { ...flags, 'gcs-bucket': 'european', 'pg-table': 'elsewhere' },
     );
     shared.google.allow();
   });
@@ -292,8 +297,8 @@ describe('of PostgreSQL', () => {
       world,
       {
         code: 'PERMISSION_DENIED',
-        message: ['permission denied for schema public'],
-        hint: ['Grant'],
+        message: ['sync_state', 'may not create in schema "public"'],
+        hint: ['GRANT CREATE ON SCHEMA "public"'],
       },
       { 'pg-conn': uri.replace('postgres@', `reader_${name}@`) },
     );

@@ -45,7 +45,6 @@ test('a first run loads all rows, a second finds nothing new, a third adds what 
     severity: 'INFO',
     mode: 'full',
     rows: 3,
-    window: { high: '2024-01-01 00:00:00.000001' },
     watermark: '2024-01-01 00:00:00.000001',
   });
   expect(await rowsOf(world)).toEqual(THREE_ROWS);
@@ -66,7 +65,7 @@ test('a first run loads all rows, a second finds nothing new, a third adds what 
   expect(third.summary).toMatchObject({
     mode: 'incremental',
     rows: 1,
-    window: { low: '2024-01-01 00:00:00.000001', high: '2024-01-01 00:00:00.000002' },
+    since: '2024-01-01 00:00:00.000001',
   });
   expect(await rowsOf(world)).toEqual([...THREE_ROWS, '(4,four,"2024-01-01 00:00:00.000002+00")']);
   expect(await watermarks(world)).toEqual(['(target,"2024-01-01 00:00:00.000002")']);
@@ -82,10 +81,10 @@ test('the ledger has a row a run, with what it moved and how long each phase too
   expect(first).toMatchObject({
     table_name: 'target',
     target: 'public.target',
-    source: 'source.rows',
+    source: 'test-project.source.rows',
+    version: '1.0.0',
     mode: 'full',
     low: null,
-    high: '2024-01-01T00:00:00.000001',
     status: 'applied',
     rows: 3,
     exported_rows: 3,
@@ -99,13 +98,13 @@ test('the ledger has a row a run, with what it moved and how long each phase too
   expect(second).toMatchObject({
     mode: 'incremental',
     low: '2024-01-01T00:00:00.000001',
-    high: '2024-02-01T00:00:00',
     status: 'applied',
     rows: 1,
     bytes: expect.any(Number),
     timings: { export: expect.any(Number), load: expect.any(Number) },
   });
-  expect(String(first?.['object_prefix'])).toStartWith('gs://test-bucket/bq_to_postgres/');
+  expect(first).toMatchObject({ bucket: 'test-bucket', project: 'test-project' });
+  expect(String(first?.['object_prefix'])).toBe(`bq_to_postgres/${first?.['run_id']}/`);
 });
 
 test('a run with nothing new asks six things of Google, and nothing of Cloud Storage', async () => {
@@ -129,7 +128,7 @@ test('a run with nothing new asks six things of Google, and nothing of Cloud Sto
   expect(asked.at(-1)).toContain('/jobs/JOB');
 });
 
-test('a run with nothing new sends six statements to PostgreSQL by one connection', async () => {
+test('a run with nothing new sends ten statements to PostgreSQL by one connection', async () => {
   await using world = await openWorld();
   await insert(world, THREE);
   await runWell(world);
@@ -139,10 +138,14 @@ test('a run with nothing new sends six statements to PostgreSQL by one connectio
   expect(proxy.statements.map((text) => /sync_state|sync_runs|pg_\w+/.exec(text)?.[0])).toEqual([
     'pg_catalog', // where the connection leads to, and its settings
     'pg_class', // where target and sync_state are
+    'pg_attribute', // what the state tables are
     'pg_try_advisory_lock',
-    'sync_runs', // what other runs left
-    'sync_state', // the watermark
-    'sync_runs', // the ledger
+    'sync_runs', // the run's row
+    'sync_runs', // that it is its own
+    'pg_control_system', // what other runs left, and whether in this database
+    'sync_runs', // the watermarks, and what their names meant
+    'sync_runs', // what the last runs tell of the target
+    'sync_runs', // the end of the row
   ]);
   expect(proxy.opened).toBe(1);
 });
@@ -284,7 +287,11 @@ describe('a target that is there', () => {
       `(1, 'older', TIMESTAMP '2024-02-01 00:00:00+00'), (1, 'newer', TIMESTAMP '2024-02-02 00:00:00+00'),
        (3, 'three', TIMESTAMP '2024-02-01 00:00:00+00')`,
     );
-    expect((await runWell(world)).summary).toMatchObject({ mode: 'incremental', rows: 3 });
+    expect((await runWell(world)).summary).toMatchObject({
+      mode: 'incremental',
+      rows: 2,
+      rowsLeftOut: 1,
+    });
     expect(await rowsOf(world)).toEqual([
       '(1,newer,"2024-02-02 00:00:00+00")',
       '(2,two,"2024-01-01 00:00:00+00")',

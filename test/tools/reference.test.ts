@@ -1,6 +1,7 @@
 import { expect, setDefaultTimeout, test } from 'bun:test';
 import type { Session } from '../../src/postgres/pool.ts';
-import { createStateTables, stateTables } from '../../src/state/state-tables.ts';
+import { migrateState } from '../../src/state/migrate.ts';
+import { stateTables } from '../../src/state/state-tables.ts';
 import { sharedPostgres } from '../server/shared.ts';
 import { freshReference, REFERENCE } from './reference.ts';
 
@@ -15,7 +16,7 @@ test('the generated tables are what the code says (bun test/tools/reference.ts w
 test('the state tables have the columns that the reference lists, with their types', async () => {
   const database = await (await sharedPostgres()).createDatabase();
   const session = await database.sql.reserve();
-  await createStateTables(session as unknown as Session, stateTables('public'));
+  await migrateState(session as unknown as Session, stateTables('public'));
   const rows = await session.unsafe(`
     SELECT relname, attname, format_type(atttypid, atttypmod) AS type
     FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid

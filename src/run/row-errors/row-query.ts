@@ -3,7 +3,7 @@ import { quoteBigQueryString } from '../../google/bigquery-quoting.ts';
 import { sourceFrom } from '../../google/source.ts';
 import type { Column } from '../../plan/export-column.ts';
 import type { Plan } from '../../plan/plan.ts';
-import { windowFilter } from '../../plan/watermark-window.ts';
+import { rowFilter } from '../../plan/watermark-window.ts';
 
 /** A value; for arrays, some of the elements. */
 export type Value = string | readonly string[] | undefined;
@@ -12,9 +12,9 @@ export type Value = string | readonly string[] | undefined;
  * The query that finds rows in BigQuery by the condition `found`. With the window too, where the
  * table takes no query without a filter on its partitions.
  */
-export function rowQuery({ source, window }: Plan, found: string): string {
-  const filter = windowFilter(source.watermark, window);
-  const where = source.filterColumn === undefined ? found : `${found} AND (${filter})`;
+export function rowQuery({ source, low }: Plan, found: string): string {
+  const filter = source.filterColumn === undefined ? undefined : rowFilter(source, low);
+  const where = filter === undefined ? found : `${found} AND (${filter})`;
   return `SELECT * FROM ${sourceFrom(source)} WHERE ${where};`;
 }
 

@@ -107,14 +107,20 @@ export async function readWarnings(
   sql: postgres.Sql | postgres.ReservedSql,
   target: TableName,
 ): Promise<readonly string[]> {
-  return await inSnapshot(sql, (snapshot) =>
-    withReadingSettings(snapshot, async () => {
-      const catalog = await openCatalog(snapshot);
-      const warnings = await readListeners(catalog, target, [target.schema]);
-      catalog.refuse.throwIfAny(target);
-      return warnings;
-    }),
-  );
+  return await inSnapshot(sql, (snapshot) => readWarningsInside(snapshot, target));
+}
+
+/** The same, inside the transaction that `sql` is in. */
+export async function readWarningsInside(
+  sql: Handle,
+  target: TableName,
+): Promise<readonly string[]> {
+  return await withReadingSettings(sql, async () => {
+    const catalog = await openCatalog(sql);
+    const warnings = await readListeners(catalog, target, [target.schema]);
+    catalog.refuse.throwIfAny(target);
+    return warnings;
+  });
 }
 
 /** All queries are on the wire at once. */

@@ -1,0 +1,37 @@
+import type { Plan } from '../plan/plan.ts';
+import type { Timings } from '../report/timed.ts';
+import { applyRun } from '../state/commit.ts';
+import { pruneStatement } from '../state/prune.ts';
+import { type Context, costOf } from './context.ts';
+import type { Loaded } from './full-load.ts';
+
+/**
+ * After the commit, so that a watermark never promises rows that are not there; after a signal as
+ * well, so that the rows are not there without it. A watermark that was taken away or set meanwhile
+ * stays as it is, with a warning.
+ */
+export async function applyWatermark(
+  context: Context,
+  plan: Plan,
+  { watermark }: Loaded,
+  tableName: string,
+  { seconds }: Timings,
+): Promise<void> {
+  const { lockedSession, resolved, run, signal, report } = context;
+  const { tables, target } = resolved;
+  const { mode, low } = plan;
+  const change = { timings: JSON.stringify(seconds), ...costOf(context) };
+  const hold = signal.aborted
+    ? lockedSession.runOnce.bind(lockedSession)
+    : lockedSession.run.bind(lockedSession);
+  const outcome = await hold(async (session) => {
+    const applied = { runId: run.id, tableName, low, watermark, mode, change };
+    const answer = await applyRun(session, tables, applied);
+    await session.unsafe(pruneStatement(tables, target));
+    return answer;
+  });
+  if (outcome === 'set') return;
+  report.warn(
+    `the watermark of ${tableName} was changed during this run: it is left as it is, and the next run goes by it`,
+  );
+}

@@ -1,0 +1,76 @@
+import { requireReachableBucket } from '../google/bucket-location.ts';
+import { type Plan, type PlanRequest, planFullLoad, planIncrement } from '../plan/plan.ts';
+import { quoteTable } from '../postgres/quoting.ts';
+import { readTargetTable, type TargetTable } from '../postgres/target-table.ts';
+import {
+  type Dependents,
+  readDependentsInside,
+  readWarningsInside,
+} from '../swap/dependencies/dependents.ts';
+import type { Context } from './context.ts';
+import { inSnapshot } from './locked-session.ts';
+import { targetMissing, unloggedTarget } from './run-refusals.ts';
+import type { SourceState } from './source-state.ts';
+
+/**
+ * Reads the target, and decides all that the run will do; `attempt` is 1, and one more each time that
+ * the source changed while it was exported. Throws for whatever would not work.
+ */
+export async function planRun(
+  context: Context,
+  state: SourceState,
+  attempt: number,
+): Promise<Plan> {
+  const { resolved, given, run, bigquery } = context;
+  const { source, watermark, counted } = state;
+  const checking = context.store().then((store) => store.checkBucket(context.signal));
+  checking.catch(() => undefined); // awaited below
+  const [table, dependents, targetWarnings] = await readTarget(context, watermark === undefined);
+  requireReachableBucket(source.name, given.bucket, (await checking).location);
+  const request: PlanRequest = {
+    runId: run.id,
+    attempt,
+    source,
+    target: resolved.target,
+    table,
+    dependents,
+    targetWarnings,
+    counted,
+    bucket: given.bucket,
+    project: bigquery.projectId,
+  };
+  if (watermark === undefined) return planFullLoad(request);
+  if (table === undefined) throw targetMissing(context, state.tableName);
+  if (table.persistence === 'u') throw unloggedTarget(context);
+  return planIncrement({ ...request, table }, watermark);
+}
+
+type TargetState = readonly [
+  table: TargetTable | undefined,
+  dependents: Dependents | undefined,
+  warnings: readonly string[],
+];
+
+/** All readings are of one snapshot: a change between them would make a plan of two tables. */
+async function readTarget(
+  { lockedSession, resolved: { target } }: Context,
+  isFullLoad: boolean,
+): Promise<TargetState> {
+  return await lockedSession.run((session) =>
+    inSnapshot(session, async (): Promise<TargetState> => {
+      const table = await readTargetTable(session, target);
+      if (!isFullLoad) return [table, undefined, []];
+      const dependents = await readDependentsInside(session, target);
+      return [table, dependents, await readWarningsInside(session, target)];
+    }),
+  );
+}
+
+/** What there is to say of a key that has gone since the last run: rows that it would have replaced stay. */
+export function keyWarnings(plan: Plan, { lastRun }: SourceState): readonly string[] {
+  const before = lastRun.primaryKey ?? [];
+  if (plan.mode === 'full' || before.length === 0 || plan.table.primaryKey.length > 0) return [];
+  return [
+    `${quoteTable(plan.target)} had the primary key (${before.join(', ')}) at the last run and has none now: rows are appended, and no longer replace those of the same key`,
+  ];
+}

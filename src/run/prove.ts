@@ -1,0 +1,61 @@
+import type { IncrementPlan, Plan } from '../plan/plan.ts';
+import type { Session } from '../postgres/pool.ts';
+import { quoteTable } from '../postgres/quoting.ts';
+import { readTargetTable, type TargetTable } from '../postgres/target-table.ts';
+import { readWatermark } from '../state/watermark.ts';
+import type { Context } from './context.ts';
+import { targetChanged, watermarkChanged } from './run-refusals.ts';
+
+/**
+ * Locks the target against changes until the end of the transaction, and proves that it is the table
+ * that the increment was planned for: the same oid, columns, types and key. Throws TARGET_CHANGED.
+ */
+export async function requireSameTable(
+  session: Session,
+  context: Context,
+  plan: IncrementPlan,
+): Promise<void> {
+  await session
+    .unsafe(`LOCK TABLE ONLY ${quoteTable(plan.target)} IN ROW EXCLUSIVE MODE`)
+    .catch((error: { code?: unknown }) => {
+      throw error.code === '42P01' ? targetChanged(context, 'it is gone', error) : error;
+    });
+  const now = await readTargetTable(session, plan.target);
+  const what = differenceOf(plan, now);
+  if (what !== undefined) throw targetChanged(context, what);
+}
+
+function differenceOf(plan: IncrementPlan, now: TargetTable | undefined): string | undefined {
+  const { table: before, added } = plan;
+  if (now === undefined) return 'it is gone';
+  if (now.oid !== before.oid) return 'it was dropped and made again';
+  const isAdded = new Set(added.map(({ name }) => name));
+  const text = (column: TargetTable['columns'][number] | undefined) => JSON.stringify(column);
+  const names = [...before.columns, ...now.columns].map(({ name }) => name);
+  const changed = names.find((name) => {
+    const [old, current] = [before, now].map(({ columns }) =>
+      columns.find((column) => column.name === name),
+    );
+    return text(old) !== text(current) && !(old === undefined && isAdded.has(name));
+  });
+  if (changed !== undefined) return `its column ${changed} changed`;
+  const keys = [before, now].map(({ primaryKey, deferrableKey }) => [primaryKey, deferrableKey]);
+  if (JSON.stringify(keys[0]) !== JSON.stringify(keys[1])) return 'its primary key changed';
+  return before.rowSecurity === now.rowSecurity ? undefined : 'its row security changed';
+}
+
+/**
+ * Proves that the watermark still is what the plan read. Answers whether it was taken away meanwhile,
+ * which asks the next run for a full load and is no reason to throw the rows of this one away; any
+ * other change throws WATERMARK_CHANGED.
+ */
+export async function requireSameWatermark(
+  session: Session,
+  context: Context,
+  plan: Plan,
+  tableName: string,
+): Promise<void> {
+  const now = await readWatermark(session, context.resolved.tables, tableName);
+  if (now === undefined || now === plan.low) return;
+  throw watermarkChanged(context, plan.low, now);
+}

@@ -1,0 +1,81 @@
+import { ProjectorError } from '../errors.ts';
+import { sourceText } from '../google/source-name.ts';
+import { quoteLiteral, quoteTable, tableText } from '../postgres/quoting.ts';
+import { resetStatement } from '../state/watermark.ts';
+import type { Context } from './context.ts';
+
+/** A target follows one source: the watermark of another says nothing of this one's rows. */
+export function otherSource(context: Context, tableName: string, known: string): ProjectorError {
+  const { resolved, sourceId: now } = context;
+  const { tables, target } = resolved;
+  const same = `UPDATE ${quoteTable(tables.runs)} SET source = ${quoteLiteral(now)} WHERE target = ${quoteLiteral(tableText(target))};`;
+  return new ProjectorError({
+    code: 'OTHER_SOURCE',
+    message: `${quoteTable(target)} holds the rows of ${known}, and its watermark is of those; this run reads ${now}`,
+    hint: `For a full load of ${now}: ${resetStatement(tables, tableName)} If it is the same data under a new name: ${same}`,
+  });
+}
+
+/** There is a watermark, and the table that it is of is gone. */
+export function targetMissing({ resolved }: Context, tableName: string): ProjectorError {
+  return new ProjectorError({
+    code: 'TARGET_MISSING',
+    message: `table ${quoteTable(resolved.target)} is gone, and sync_state has a watermark for ${tableName}`,
+    hint: `Set the watermark to NULL for a full load: ${resetStatement(resolved.tables, tableName)}`,
+  });
+}
+
+/** A crash empties an unlogged table, and no watermark would know of it. */
+export function unloggedTarget({ resolved }: Context): ProjectorError {
+  const table = quoteTable(resolved.target);
+  return new ProjectorError({
+    code: 'UNLOGGED_TARGET',
+    message: `${table} is an unlogged table: a crash of the server empties it, and the rows would not come again`,
+    hint: `ALTER TABLE ${table} SET LOGGED, then run again.`,
+  });
+}
+
+/** What the plan was made from is no longer so, in the transaction that would make rows visible. */
+export function targetChanged(
+  { resolved }: Context,
+  what: string,
+  cause?: unknown,
+): ProjectorError {
+  return new ProjectorError({
+    code: 'TARGET_CHANGED',
+    message: `${quoteTable(resolved.target)} is no longer what this run was planned for: ${what}`,
+    hint: 'Nothing was made visible. Run again: the next run plans for what is there now.',
+    cause,
+  });
+}
+
+/** Somebody has set the watermark while the run was under way. */
+export function watermarkChanged(
+  { resolved }: Context,
+  from: string | undefined,
+  to: string | undefined,
+): ProjectorError {
+  return new ProjectorError({
+    code: 'WATERMARK_CHANGED',
+    message: `the watermark of ${quoteTable(resolved.target)} was ${from ?? 'NULL'} when this run began, and is ${to ?? 'NULL'} now`,
+    hint: 'Nothing was made visible. Run again: the next run goes from the watermark that is there now.',
+  });
+}
+
+/** The count query saw rows that the export does not have. */
+export function sourceRebuilt({ source }: Context, found: string): ProjectorError {
+  return new ProjectorError({
+    code: 'SOURCE_REBUILT',
+    message: `${sourceText(source)} had rows when they were counted, and ${found}: either it was rebuilt in between, or its max_ingested_at is computed by each query`,
+    hint: 'Nothing was made visible. If it was rebuilt, run again. If it is a view with CURRENT_TIMESTAMP() AS max_ingested_at, every run would bring all rows again: give it a column that is stored with the row.',
+  });
+}
+
+/** The columns of the source change faster than they can be exported. */
+export function sourceChanging({ source }: Context): ProjectorError {
+  return new ProjectorError({
+    code: 'SOURCE_CHANGED',
+    message: `the columns of ${sourceText(source)} changed during each of several exports`,
+    hint: 'Nothing was made visible. Run again when its columns no longer change.',
+  });
+}

@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Session } from '../postgres/pool.ts';
+import { isLockError } from '../swap/lock-retry.ts';
+import { lockTimeoutError } from '../swap/swap-locks.ts';
+import type { Context } from './context.ts';
+
+/** After so long a wait for somebody else's lock is worth a word, and again every so often. */
+const FIRST_WORD_MS = 5000;
+const NEXT_WORD_MS = 30_000;
+
+/** How long an increment waits for a lock before it gives up: as long as the swap. For `SET LOCAL`. */
+export const LOCK_TIMEOUT_SETTING = "'30min'";
+
+/**
+ * Runs `action` on the session, and says meanwhile for whose locks it waits: pid, role, since when, and
+ * by which query. A wait that lasted too long ends in LOCK_TIMEOUT.
+ */
+export async function watchLocks<T>(
+  session: Session,
+  context: Context,
+  action: () => Promise<T>,
+): Promise<T> {
+  const [row] = await session.unsafe<{ pid: number }[]>('SELECT pg_backend_pid() AS pid');
+  const stop = new AbortController();
+  const watching = tellOfBlockers(context, row?.pid ?? 0, stop.signal);
+  try {
+    return await action();
+  } catch (error) {
+    if (!isLockError(error)) throw error;
+    throw await lockTimeoutError(session, context.resolved.target, error);
+  } finally {
+    stop.abort();
+    await watching;
+  }
+}
+
+async function tellOfBlockers(context: Context, pid: number, stop: AbortSignal): Promise<void> {
+  let silentMs = FIRST_WORD_MS;
+  while (!stop.aborted) {
+    await sleep(silentMs, undefined, { signal: stop }).catch(() => undefined);
+    if (stop.aborted) return;
+    const blockers = await readBlockers(context, pid).catch(() => []);
+    if (blockers.length > 0)
+      context.report.warn(`waiting for a lock of ${blockers.join(', and of ')}`);
+    silentMs = blockers.length === 0 ? FIRST_WORD_MS : NEXT_WORD_MS;
+  }
+}
+
+/** The sessions that the backend `pid` waits for, each in words. */
+async function readBlockers({ sql }: Context, pid: number): Promise<readonly string[]> {
+  const rows = await sql.unsafe<
+    { pid: number; role: string; since: string; query: string | null }[]
+  >(
+    `SELECT a.pid, coalesce(a.usename, '?') AS role, coalesce(left(a.query, 200), '?') AS query,
+       coalesce(to_char(coalesce(a.xact_start, a.backend_start), 'YYYY-MM-DD HH24:MI:SS'), '?') AS since
+     FROM unnest(pg_blocking_pids($1)) AS blocker(pid) JOIN pg_stat_activity a USING (pid)
+     ORDER BY a.xact_start`,
+    [pid],
+  );
+  return rows.map(
+    ({ pid: blocker, role, since, query }) =>
+      `session ${blocker} (${role}, in its transaction since ${since}: ${query}); to end it: SELECT pg_terminate_backend(${blocker});`,
+  );
+}

@@ -1,0 +1,118 @@
+import { ProjectorError } from '../errors.ts';
+import type { Instant } from '../instant.ts';
+import type { Session } from '../postgres/pool.ts';
+import { quoteLiteral, quoteTable } from '../postgres/quoting.ts';
+import { type RunChange, readRun, updateRun } from './ledger.ts';
+import type { StateTables } from './state-tables.ts';
+
+/**
+ * Marks the run committed, inside the transaction that makes its rows visible. Throws RUN_TAKEN_OVER
+ * where another run has ended this one, and LEDGER_CHANGED where its row is gone.
+ */
+export async function commitRun(
+  sql: Session,
+  tables: StateTables,
+  runId: string,
+  change: Pick<RunChange, 'rows' | 'watermark' | 'rowsLeftOut' | 'rowsBefore'>,
+): Promise<void> {
+  const update = updateRun(tables, runId, { ...change, status: 'committed' });
+  const marked = await sql.unsafe(`${update} AND status = 'loading' RETURNING run_id`);
+  if (marked.length === 0) throw await notOurs(sql, tables, runId);
+}
+
+/** What a run that was committed hands to its watermark. */
+export interface AppliedRun {
+  readonly runId: string;
+  /** The row of `sync_state`: its table_name. */
+  readonly tableName: string;
+  /** The watermark that the run started from. */
+  readonly low: Instant | undefined;
+  /** undefined: an increment of rows without a timestamp, which does not move the watermark. */
+  readonly watermark: Instant | undefined;
+  readonly mode: 'full' | 'incremental';
+  readonly change?: RunChange;
+}
+
+/**
+ * Marks a committed run applied and sets the watermark, both in one statement, and the watermark only
+ * where it still is what the run started from: a reset meanwhile stays. Answers whether it was set.
+ * What was done before, after an answer that was lost, is done. Throws COMMIT_LOST where the server
+ * no longer knows of the commit.
+ */
+export async function applyRun(
+  sql: Session,
+  tables: StateTables,
+  run: AppliedRun,
+): Promise<'set' | 'changed meanwhile'> {
+  const [row] = await sql.unsafe<{ applied: boolean; set: boolean }[]>(applyStatement(tables, run));
+  if (row?.applied !== true && (await readRun(sql, tables, run.runId))?.status !== 'applied') {
+    throw commitLost(run.runId);
+  }
+  return row?.applied === true && !row.set ? 'changed meanwhile' : 'set';
+}
+
+function applyStatement(tables: StateTables, run: AppliedRun): string {
+  const { runId, tableName, low, watermark, mode, change } = run;
+  const update = updateRun(tables, runId, { ...change, status: 'applied' });
+  const applied = `${update} AND status = 'committed' RETURNING run_id`;
+  if (mode === 'incremental' && watermark === undefined) {
+    return `WITH applied AS (${applied}) SELECT count(*) > 0 AS applied, true AS set FROM applied`;
+  }
+  const state = quoteTable(tables.state);
+  const name = quoteLiteral(tableName);
+  // A row that is gone is a reset as well.
+  const still =
+    low === undefined ? '' : `WHERE EXISTS (SELECT FROM ${state} WHERE table_name = ${name})`;
+  return `WITH applied AS (${applied}), set AS (
+      INSERT INTO ${state} AS state (table_name, last_synced_at)
+      SELECT ${name}, ${instant(watermark)} FROM applied ${still}
+      ON CONFLICT (table_name) DO UPDATE SET last_synced_at = EXCLUDED.last_synced_at
+        WHERE state.last_synced_at IS NOT DISTINCT FROM ${instant(low)}
+      RETURNING table_name)
+    SELECT EXISTS (SELECT FROM applied) AS applied, EXISTS (SELECT FROM set) AS set`;
+}
+
+function instant(value: Instant | undefined): string {
+  return value === undefined ? 'NULL::timestamp' : `${quoteLiteral(value)}::timestamp`;
+}
+
+/** The statuses that one run gives another. */
+const ENDED_BY_OTHERS: ReadonlySet<string> = new Set(['died', 'resumed']);
+
+/**
+ * Asked after the lock was lost and acquired again. Throws RUN_TAKEN_OVER if another run has ended
+ * this one in between, and LEDGER_CHANGED if its row is gone.
+ */
+export async function requireOurs(sql: Session, tables: StateTables, runId: string): Promise<void> {
+  const row = await readRun(sql, tables, runId);
+  if (row === undefined || ENDED_BY_OTHERS.has(row.status)) throw await notOurs(sql, tables, runId);
+}
+
+/** Why a run may not go on: another has ended it, or somebody has changed the ledger. */
+async function notOurs(sql: Session, tables: StateTables, runId: string): Promise<ProjectorError> {
+  const row = await readRun(sql, tables, runId);
+  if (row !== undefined && ENDED_BY_OTHERS.has(row.status)) return takenOver();
+  const found = row === undefined ? 'is gone' : `says ${row.status}`;
+  return new ProjectorError({
+    code: 'LEDGER_CHANGED',
+    message: `the row of this run (${runId}) in ${quoteTable(tables.runs)} ${found}: somebody has changed it, or the server has lost it`,
+    hint: 'Nothing was made visible. Run again, and leave the rows of runs that are under way alone: the ledger prunes itself.',
+  });
+}
+
+function takenOver(): ProjectorError {
+  return new ProjectorError({
+    code: 'RUN_TAKEN_OVER',
+    message: 'while the connection was lost, another run took over what this one was doing',
+    hint: 'No action is needed: the other run continues. Run the same command again after it.',
+    exitCode: 3,
+  });
+}
+
+function commitLost(runId: string): ProjectorError {
+  return new ProjectorError({
+    code: 'COMMIT_LOST',
+    message: `the server no longer knows of the commit of run ${runId}: it has lost its last transactions, in a crash or by a failover`,
+    hint: 'Run again: the rows come once more from the same watermark. Have the server keep what it has confirmed: synchronous_commit = on, and synchronous replicas.',
+  });
+}

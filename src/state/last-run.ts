@@ -1,0 +1,56 @@
+import type { Session } from '../postgres/pool.ts';
+import { quoteLiteral, quoteTable, type TableName, tableText } from '../postgres/quoting.ts';
+import type { StateTables } from './state-tables.ts';
+import { meaningOf } from './watermark.ts';
+
+/** What the runs before tell of a target. */
+export interface LastRun {
+  /** `project.dataset.table` that its rows came from; undefined: no run is known that brought any. */
+  readonly source: string | undefined;
+  /** The primary key that it had; undefined: not known. */
+  readonly primaryKey: readonly string[] | undefined;
+  /** The target of the newest run that was given the name of this one; undefined: none is known. */
+  readonly meant: string | undefined;
+  /** Whether the target is there. */
+  readonly exists: boolean;
+}
+
+interface LastRunRow {
+  readonly source: string | null;
+  readonly primary_key: string | null;
+  readonly meant: string | null;
+  readonly exists: boolean;
+}
+
+/** Reads what the newest applied runs on `target`, and those that were given the name `text`, say. */
+export async function readLastRun(
+  sql: Session,
+  tables: StateTables,
+  target: TableName,
+  text: string,
+): Promise<LastRun> {
+  const newest = (column: string, condition: string) =>
+    `(SELECT ${column} FROM ${quoteTable(tables.runs)}
+      WHERE target = ${quoteLiteral(tableText(target))} AND status IN ('committed', 'applied')
+        AND ${condition} ORDER BY started_at DESC LIMIT 1)`;
+  const [row] = await sql.unsafe<LastRunRow[]>(
+    `SELECT ${newest('source', 'mode IS NOT NULL')} AS source,
+      ${newest('to_json(primary_key)::text', 'primary_key IS NOT NULL')} AS primary_key,
+      ${meaningOf(tables, quoteLiteral(text))} AS meant,
+      to_regclass(${quoteLiteral(quoteTable(target))}) IS NOT NULL AS exists`,
+  );
+  return {
+    meant: row?.meant ?? undefined,
+    exists: row?.exists ?? false,
+    source: row?.source ?? undefined,
+    primaryKey: row?.primary_key == null ? undefined : JSON.parse(row.primary_key),
+  };
+}
+
+/** Whether both texts name one source: a dataset with and without its project is the same. */
+export function isSameSource(one: string, other: string): boolean {
+  const [ownTable, ownDataset, ...own] = one.split('.').reverse();
+  const [table, dataset, ...project] = other.split('.').reverse();
+  if (ownTable !== table || ownDataset !== dataset) return false;
+  return own.length === 0 || project.length === 0 || own.join('.') === project.join('.');
+}

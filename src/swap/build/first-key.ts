@@ -1,0 +1,42 @@
+import type postgres from 'postgres';
+import {
+  fitIdentifier,
+  quoteIdentifier,
+  quoteLiteral,
+  quoteTable,
+  type TableName,
+} from '../../postgres/quoting.ts';
+import { explainViolation } from '../violations.ts';
+
+/** A table that is made for the first time, and its key. */
+export interface FirstKey {
+  readonly staging: TableName;
+  readonly target: TableName;
+  readonly key: { readonly columns: readonly string[] } | undefined;
+}
+
+/**
+ * Gives the staging table of a target that does not exist yet its primary key, once its rows are in:
+ * the target has no key of its own to go by. The name is the one that PostgreSQL would choose for the
+ * target, where it is free. What is there already stays.
+ */
+export async function addFirstKey(
+  sql: postgres.Sql,
+  { staging, target, key }: FirstKey,
+): Promise<void> {
+  if (key === undefined) return;
+  const name = fitIdentifier(target.name, '_pkey');
+  const [found] = await sql.unsafe<{ has_key: boolean; taken: boolean }[]>(
+    `SELECT EXISTS (SELECT FROM pg_constraint
+        WHERE conrelid = to_regclass(${quoteLiteral(quoteTable(staging))}) AND contype = 'p') AS has_key,
+      to_regclass(${quoteLiteral(quoteTable({ schema: target.schema, name }))}) IS NOT NULL AS taken`,
+  );
+  if (found?.has_key) return;
+  const named = found?.taken ? '' : `CONSTRAINT ${quoteIdentifier(name)} `;
+  const columns = key.columns.map(quoteIdentifier).join(', ');
+  await sql
+    .unsafe(`ALTER TABLE ${quoteTable(staging)} ADD ${named}PRIMARY KEY (${columns})`)
+    .catch((error: unknown) => {
+      throw explainViolation(error, target, name);
+    });
+}
