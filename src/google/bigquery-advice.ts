@@ -1,8 +1,10 @@
-import { messageOf, ProjectorError } from '../errors.ts';
+import { ProjectorError } from '../errors.ts';
+import { accessRefused } from './access-remedies.ts';
 import { apiMessage, reasonOf, statusOf } from './api-error.ts';
 import { bucketOutOfReach } from './bucket-location.ts';
-import { CREDENTIALS_HINT, isCredentialsFailure } from './credentials.ts';
+import { CredentialsError, noCredentials } from './credentials-error.ts';
 import { type SourceName, sourcePath, sourceText } from './source-name.ts';
+import { unanswered } from './unanswered.ts';
 
 type Explain = (error: unknown) => never;
 
@@ -10,7 +12,7 @@ type Explain = (error: unknown) => never;
 export const explainTableFailure =
   (source: SourceName): Explain =>
   (error) => {
-    if (error instanceof ProjectorError || isAbort(error)) throw error;
+    rethrowKnown(error);
     const table = sourceText(source);
     if (statusOf(error) === 404) {
       throw new ProjectorError({
@@ -20,26 +22,21 @@ export const explainTableFailure =
         cause: error,
       });
     }
-    if (statusOf(error) === 403) throw accessDenied(source, error);
+    if (statusOf(error) === 403) throw tableDenied(source, error);
     throw unavailable(`BigQuery did not describe table ${table}`, error);
   };
 
 /** Explains that there are no credentials, or none that belong to a project. */
 export const explainNoProject: Explain = (error) => {
-  if (error instanceof ProjectorError || isAbort(error)) throw error;
-  throw new ProjectorError({
-    code: 'NO_CREDENTIALS',
-    message: `there are no Google Cloud credentials with a project: ${messageOf(error)}`,
-    hint: CREDENTIALS_HINT,
-    cause: error,
-  });
+  rethrowKnown(error);
+  throw noCredentials(error);
 };
 
 /** Explains why a query or an export job failed; `subject` is its SQL or its job id. */
 export const explainJobFailure =
   (source: SourceName, subject: string): Explain =>
   (error) => {
-    if (error instanceof ProjectorError || isAbort(error)) throw error;
+    rethrowKnown(error);
     const reason = reasonOf(error);
     if (reason === 'accessDenied' || reason === 'quotaExceeded' || statusOf(error) === 403)
       throw jobDenied(source, error);
@@ -60,7 +57,7 @@ export const explainJobFailure =
       throw new ProjectorError({
         code: 'NOT_FOUND',
         message: apiMessage(error),
-        hint: `Check --bq-dataset, --bq-table, --bq-location ${source.location} and --gcs-bucket: all have to be in one location.`,
+        hint: `Check --bq-dataset, --bq-table and --gcs-bucket, and that the dataset is in --bq-location ${source.location}.`,
         cause: error,
       });
     }
@@ -108,23 +105,23 @@ function filterRequired(source: SourceName, cause: unknown): ProjectorError {
   });
 }
 
-function accessDenied(source: SourceName, error: unknown): ProjectorError {
+function tableDenied(source: SourceName, error: unknown): ProjectorError {
   const dataset = [source.project, source.dataset].filter(Boolean).join(':');
-  return new ProjectorError({
-    code: 'ACCESS_DENIED',
-    message: `the credentials may not read table ${sourceText(source)}: ${apiMessage(error)}`,
-    hint: `Grant roles/bigquery.dataViewer on the dataset ${dataset} to the service account.`,
-    cause: error,
-  });
+  return accessRefused(
+    error,
+    `BigQuery refuses to describe table ${sourceText(source)}`,
+    `Grant roles/bigquery.dataViewer on the dataset ${dataset} to the service account.`,
+  );
 }
 
 /** Jobs need rights in three places: the billing project, the dataset and the bucket. */
 function jobDenied(source: SourceName, error: unknown): ProjectorError {
   const message = apiMessage(error);
+  const refused = `BigQuery refuses the job on table ${sourceText(source)}`;
   if (reasonOf(error) === 'quotaExceeded') {
     return new ProjectorError({
       code: 'QUOTA_EXCEEDED',
-      message: `BigQuery refuses the job on table ${sourceText(source)}: ${message}`,
+      message: `${refused}: ${message}`,
       hint: 'Wait until the quota is renewed, or ask for more on the Quotas page of the Google Cloud console; the next run starts from the same watermark.',
       cause: error,
     });
@@ -133,12 +130,7 @@ function jobDenied(source: SourceName, error: unknown): ProjectorError {
     undefined,
     `Grant roles/bigquery.jobUser on the project of the credentials, and roles/bigquery.dataViewer on the dataset ${source.dataset}, to the service account.`,
   ];
-  return new ProjectorError({
-    code: 'ACCESS_DENIED',
-    message: `the credentials may not run the job on table ${sourceText(source)}: ${message}`,
-    hint,
-    cause: error,
-  });
+  return accessRefused(error, refused, hint);
 }
 
 /** BigQuery's words for a missing right, and what to do. */
@@ -161,14 +153,14 @@ const DENIED: readonly (readonly [words: RegExp, next: string])[] = [
   ],
 ];
 
-function unavailable(what: string, error: unknown): ProjectorError {
-  const credentials = isCredentialsFailure(error);
-  return new ProjectorError({
-    code: credentials ? 'NO_CREDENTIALS' : 'BIGQUERY_FAILED',
-    message: `${what}: ${apiMessage(error)}`,
-    hint: credentials ? CREDENTIALS_HINT : 'Run again; nothing was changed.',
-    cause: error,
-  });
+function unavailable(what: string, cause: unknown): ProjectorError {
+  return unanswered('BIGQUERY_FAILED', `${what}: ${apiMessage(cause)}`, cause);
+}
+
+/** Throws what was explained before, an abort, and what is the fault of the credentials. */
+function rethrowKnown(error: unknown): void {
+  if (error instanceof ProjectorError || isAbort(error)) throw error;
+  if (error instanceof CredentialsError || statusOf(error) === 401) throw noCredentials(error);
 }
 
 function isAbort(error: unknown): boolean {

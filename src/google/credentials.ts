@@ -1,19 +1,20 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { GoogleAuth } from 'google-auth-library';
-import { messageOf } from '../errors.ts';
+import { CredentialsError } from './credentials-error.ts';
+import { credentialsFile, environmentOf } from './credentials-file.ts';
+import { exemptMetadataServer } from './proxy.ts';
 
 const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
+const PROJECT_VARIABLES = ['GOOGLE_CLOUD_PROJECT', 'GCLOUD_PROJECT'];
 
-/**
- * Application Default Credentials, in the order that Google documents: the file that
- * GOOGLE_APPLICATION_CREDENTIALS names, the one that `gcloud auth application-default login` wrote,
- * the machine's service account. Rejects where the metadata server fails.
- */
+/** Application Default Credentials. Rejects where the metadata server fails. */
 export async function openCredentials(): Promise<GoogleAuth> {
-  const { GoogleAuth } = await import('google-auth-library');
+  exemptMetadataServer(process.env);
+  const { ApplicationCredentials } = await import('./application-credentials.ts');
   const projectId = await machineProject();
-  return new GoogleAuth({ scopes: SCOPE, ...(projectId !== undefined && { projectId }) });
+  return new ApplicationCredentials({
+    scopes: SCOPE,
+    ...(projectId !== undefined && { projectId }),
+  });
 }
 
 /**
@@ -21,42 +22,18 @@ export async function openCredentials(): Promise<GoogleAuth> {
  * ask `gcloud` first, which takes half a second of CPU and may be set to another project.
  */
 async function machineProject(): Promise<string | undefined> {
-  if (PROJECT_VARIABLES.some(isSet) || isSet(CREDENTIALS_VARIABLE) || existsSync(userFile())) {
-    return undefined;
-  }
+  if (PROJECT_VARIABLES.some(environmentOf) || credentialsFile() !== undefined) return undefined;
   const { gcpMetadata } = await import('google-auth-library');
   if (!(await gcpMetadata.isAvailable())) return undefined;
-  return await gcpMetadata.project<string>('project-id');
-}
-
-const CREDENTIALS_VARIABLE = 'GOOGLE_APPLICATION_CREDENTIALS';
-const PROJECT_VARIABLES = ['GOOGLE_CLOUD_PROJECT', 'GCLOUD_PROJECT'];
-
-/** The library takes these names in small letters, too. */
-function isSet(name: string): boolean {
-  return Boolean(process.env[name] || process.env[name.toLowerCase()]);
-}
-
-/** Where gcloud keeps the user's Application Default Credentials. */
-function userFile(): string {
-  const { CLOUDSDK_CONFIG, HOME = '' } = process.env as Readonly<Record<string, string>>;
-  const folder = CLOUDSDK_CONFIG || join(HOME, '.config', 'gcloud');
-  return join(folder, 'application_default_credentials.json');
+  try {
+    return await gcpMetadata.project<string>('project-id');
+  } catch (error) {
+    throw new CredentialsError(error, 'the metadata server does not name a project');
+  }
 }
 
 /** Drops the cached access token; a refresh token stays, or there would be nothing to ask with. */
 export async function forgetToken(auth: GoogleAuth): Promise<void> {
   const client = await auth.getClient();
   client.setCredentials({ ...client.credentials, access_token: null, expiry_date: 1 });
-}
-
-/** What to do where there are no credentials, or none that are taken. */
-export const CREDENTIALS_HINT =
-  'Give the VM a service account with the cloud-platform scope, or elsewhere run: gcloud auth application-default login';
-
-/** Whether `error` is of the credentials, by the words of google-auth-library, gcp-metadata and OAuth. */
-export function isCredentialsFailure(error: unknown): boolean {
-  return /default credentials|access token|metadata service|unable to detect a project|invalid_grant/i.test(
-    messageOf(error),
-  );
 }

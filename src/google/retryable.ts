@@ -1,5 +1,6 @@
 import { messageOf, ProjectorError } from '../errors.ts';
 import { reasonOf, statusOf } from './api-error.ts';
+import { CredentialsError } from './credentials-error.ts';
 
 /** Reasons after which BigQuery's documentation advises to try again. */
 const RETRYABLE_REASONS = new Set([
@@ -39,6 +40,7 @@ export function isRetryableReason(reason: string | undefined): boolean {
 /** Whether the same request may succeed if it is sent again. Quotas and rights are not retried. */
 export function isRetryable(error: unknown): boolean {
   if (error instanceof ProjectorError) return false;
+  if (error instanceof CredentialsError) return isRetryable(error.origin);
   const reason = reasonOf(error);
   if (isRetryableReason(reason)) return true;
   if (reason === 'quotaExceeded' || reason === 'accessDenied') return false;

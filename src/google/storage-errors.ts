@@ -1,6 +1,8 @@
 import { ProjectorError } from '../errors.ts';
+import { accessRefused, accountIn } from './access-remedies.ts';
 import { apiMessage, statusOf } from './api-error.ts';
-import { CREDENTIALS_HINT, isCredentialsFailure } from './credentials.ts';
+import { CredentialsError, noCredentials } from './credentials-error.ts';
+import { unanswered } from './unanswered.ts';
 
 /** A body that is not the one asked for: tried again, like a connection that was cut. */
 export function brokenBody(what: string): Error {
@@ -20,14 +22,13 @@ export interface StorageCall {
 export function explainStorageFailure(error: unknown, call: StorageCall): unknown {
   if (error instanceof ProjectorError || (error as Error).name === 'AbortError') return error;
   const status = statusOf(error);
+  if (error instanceof CredentialsError || status === 401) return noCredentials(error);
   if (call.object !== undefined && (status === 404 || status === 412 || status === 416)) {
     return objectChanged(`gs://${call.bucket}/${call.object}`, error);
   }
   if (status === 404) return bucketMissing(call, error);
-  if (status === 401 || status === 403) {
-    return lackingPermissions(call.bucket, [call.permission], error);
-  }
-  return unavailable(call, error);
+  if (status === 403) return callRefused(call, error);
+  return unanswered('STORAGE_FAILED', unansweredText(error, call), error);
 }
 
 function objectChanged(uri: string, cause: unknown): ProjectorError {
@@ -48,52 +49,28 @@ function bucketMissing({ bucket }: StorageCall, cause: unknown): ProjectorError 
   });
 }
 
+function callRefused({ bucket, permission }: StorageCall, cause: unknown): ProjectorError {
+  const refused = `Cloud Storage refuses ${permission} on the bucket gs://${bucket}`;
+  return accessRefused(cause, refused, grantHint(bucket, accountIn(apiMessage(cause))));
+}
+
 /** The error for the user, where the credentials lack permissions on the bucket. */
-export function lackingPermissions(
-  bucket: string,
-  permissions: readonly string[],
-  cause?: unknown,
-): ProjectorError {
-  const reason = cause === undefined ? '' : storageMessage(cause);
+export function lackingPermissions(bucket: string, permissions: readonly string[]): ProjectorError {
   return new ProjectorError({
     code: 'ACCESS_DENIED',
-    message: `the credentials lack ${permissions.join(', ')} on the bucket gs://${bucket}${reason && `: ${reason}`}`,
-    // It holds objects.create, get, list and delete: all that a run needs.
-    hint: `Grant the role: gcloud storage buckets add-iam-policy-binding gs://${bucket} --member=${memberIn(reason)} --role=roles/storage.objectUser`,
-    cause,
+    message: `the credentials lack ${permissions.join(', ')} on the bucket gs://${bucket}`,
+    hint: grantHint(bucket, undefined),
   });
 }
 
-/** Cloud Storage's answer begins with the account that it refuses. */
-function memberIn(message: string): string {
-  const account = /[\w.+-]+@[\w.-]+\w/.exec(message)?.[0] ?? 'SERVICE_ACCOUNT_EMAIL';
+/** The role holds objects.create, get, list and delete: all that a run needs. */
+function grantHint(bucket: string, account = 'SERVICE_ACCOUNT_EMAIL'): string {
   const isUser = account.includes('@') && !account.endsWith('gserviceaccount.com');
-  return `${isUser ? 'user' : 'serviceAccount'}:${account}`;
-}
-
-function unavailable(call: StorageCall, cause: unknown): ProjectorError {
-  const credentials = isCredentialsFailure(cause);
-  return new ProjectorError({
-    code: credentials ? 'NO_CREDENTIALS' : 'STORAGE_FAILED',
-    message: unansweredText(cause, call),
-    hint: credentials ? CREDENTIALS_HINT : 'Run the same command again; nothing was changed.',
-    cause,
-  });
+  return `Grant the role: gcloud storage buckets add-iam-policy-binding gs://${bucket} --member=${isUser ? 'user' : 'serviceAccount'}:${account} --role=roles/storage.objectUser`;
 }
 
 /** Describes a call that failed, for now or for good. */
 export function unansweredText(error: unknown, { bucket, object }: StorageCall): string {
   const where = object === undefined ? '' : `/${object}`;
-  return `Cloud Storage did not answer for gs://${bucket}${where}: ${storageMessage(error)}`;
-}
-
-/** A failed read has the whole JSON answer as its message. */
-function storageMessage(error: unknown): string {
-  const message = apiMessage(error);
-  try {
-    const answer = JSON.parse(message) as { error?: { message?: string } };
-    return answer.error?.message ?? message;
-  } catch {
-    return message;
-  }
+  return `Cloud Storage did not answer for gs://${bucket}${where}: ${apiMessage(error)}`;
 }
