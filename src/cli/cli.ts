@@ -1,11 +1,14 @@
 import { ProjectorError } from '../errors.ts';
+import { sourceText } from '../google/source-name.ts';
 import type { Environment } from '../postgres/connection/parameters.ts';
 import { openReport } from '../report/open-report.ts';
 import type { Report } from '../report/report.ts';
 import type { Summary } from '../report/summary.ts';
 import { type Arguments, readArguments } from './arguments.ts';
 import type { CommandWords } from './command-words.ts';
+import { reportRuntimeEvents } from './runtime-events.ts';
 import { listenForSignals, surviveLostOutput } from './signals.ts';
+import { VERSION, VERSION_TEXT } from './version.ts';
 
 /** One run, as src/run/run.ts has it. */
 export type Run = (
@@ -29,16 +32,21 @@ export async function main(
   try {
     const given = readArguments(words, env);
     if ('help' in given) return await print((await import('./help.ts')).helpText());
-    if ('version' in given) return await print(`${(await import('./version.ts')).VERSION_TEXT}\n`);
-    report = await openReport();
+    if ('version' in given) return await print(`${VERSION_TEXT}\n`);
+    report = await openOwnReport();
     hidePasswords(report, given);
+    reportRuntimeEvents(report, interrupt.abort);
+    report.identify({
+      source: sourceText({ ...given.dataset, table: given.bqTable, location: given.location }),
+      target: given.pgTableText,
+    });
     if (exposed !== undefined) report.warn(exposedText(exposed));
-    for (const warning of given.connection.warnings) report.warn(warning);
     const run = await loadRun();
     report.summary(await run(given, { signal: interrupt.signal, report }));
+    throwIfBroken(interrupt.signal);
     return 0;
   } catch (error) {
-    report ??= await openReport();
+    report ??= await openOwnReport();
     const failure = interrupt.signal.aborted ? reasonWith(interrupt.signal, error) : error;
     report.error(failure);
     return failure instanceof ProjectorError ? failure.exitCode : 1;
@@ -46,6 +54,12 @@ export async function main(
     report?.close();
     interrupt.stop();
   }
+}
+
+async function openOwnReport(): Promise<Report> {
+  const report = await openReport();
+  report.identify({ version: VERSION });
+  return report;
 }
 
 /** Everything that could be a password goes into the safety net, before anything is written. */
@@ -56,6 +70,11 @@ function hidePasswords(report: Report, { connection: { hosts, tls } }: Arguments
 
 function exposedText(reason: string): string {
   return `the password of --pg-conn is shown by ps, since ${reason}: give it by PGPASSWORD or a passfile`;
+}
+
+/** An error that nothing waited for is told even where it came too late to end the run. */
+function throwIfBroken({ aborted, reason }: AbortSignal): void {
+  if (aborted && !(reason instanceof ProjectorError)) throw reason;
 }
 
 /** After a signal the interruption is what is reported; what else went wrong is its cause. */

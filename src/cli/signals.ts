@@ -14,6 +14,8 @@ type SignalName = keyof typeof SIGNALS;
 export interface Interrupt {
   /** Aborted by the first signal; its reason is a ProjectorError with the exit code. */
   readonly signal: AbortSignal;
+  /** Aborts it for another reason. */
+  abort(reason: unknown): void;
   /** Gives the signals back to the system. */
   stop(): void;
 }
@@ -37,6 +39,7 @@ export function listenForSignals(onSecond: (code: ExitCode) => void = exitNow): 
   });
   return {
     signal: controller.signal,
+    abort: (reason) => controller.abort(reason),
     stop: () => {
       for (const [name, listener] of listeners) process.off(name, listener);
     },

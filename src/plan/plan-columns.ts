@@ -4,6 +4,7 @@ import type { SourceColumn } from '../google/source-columns.ts';
 import { quoteIdentifier, quoteTable } from '../postgres/quoting.ts';
 import type { TargetTable } from '../postgres/target-table.ts';
 import type { AddedColumn } from '../swap/objects/columns.ts';
+import { columnList } from './column-list.ts';
 import {
   type ColumnMapping,
   findConversion,
@@ -131,10 +132,10 @@ function notFilled(
   );
   const bad = rest.find((column) => column.notNull);
   if (bad === undefined) {
-    return rest.map(
-      (column) =>
-        `column ${column.name} of the target is not in BigQuery: new rows have NULL there`,
-    );
+    if (rest.length === 0) return [];
+    const [noun, verb] = rest.length === 1 ? ['column', 'is'] : ['columns', 'are'];
+    const names = columnList(rest.map((column) => column.name));
+    return [`${noun} ${names} of the target ${verb} not in BigQuery: new rows have NULL there`];
   }
   throw new ProjectorError({
     code: 'COLUMN_NOT_IN_SOURCE',
@@ -144,15 +145,20 @@ function notFilled(
 }
 
 function losses(pairs: readonly ColumnMapping[]): readonly string[] {
-  return pairs.flatMap(({ source, target, conversion }) => {
-    const told: string[] = [];
-    const { name, length, text } = target.type;
-    const of = `values of ${source.name}`;
-    if (conversion.loss) told.push(`${of} are ${conversion.loss}, as ${text} does`);
-    if (source.picoseconds && /^timestamp/.test(name))
-      told.push(`${of} are cut to microseconds, which is what PostgreSQL holds`);
-    const cut = name === 'interval' || (/^time/.test(name) && (length ?? 6) < 6);
-    if (cut && length !== undefined) told.push(`${of} are rounded or cut as ${text} declares`);
-    return told;
-  });
+  const found = pairs.flatMap((pair) => lossesOf(pair).map((loss) => ({ loss, pair })));
+  return [...Map.groupBy(found, ({ loss }) => loss)].map(
+    ([loss, alike]) => `values of ${columnList(alike.map(({ pair }) => pair.source.name))} ${loss}`,
+  );
+}
+
+function lossesOf({ source, target, conversion }: ColumnMapping): readonly string[] {
+  const { name, length, text } = target.type;
+  const isCut = name === 'interval' || (/^time/.test(name) && (length ?? 6) < 6);
+  return [
+    conversion.loss && `are ${conversion.loss}, as ${text} does`,
+    source.picoseconds &&
+      /^timestamp/.test(name) &&
+      'are cut to microseconds, which is what PostgreSQL holds',
+    isCut && length !== undefined && `are rounded or cut as ${text} declares`,
+  ].filter((loss) => typeof loss === 'string');
 }

@@ -1,5 +1,7 @@
 import { type DestinationStream, destination, type Logger, pino } from 'pino';
+import { costText } from './cost.ts';
 import { failureParagraphs, failureText } from './failure-text.ts';
+import { fitLine } from './fit-line.ts';
 import type { Expected, Phase, PhaseName } from './phase.ts';
 import { finishedLine } from './phase-line.ts';
 import type { Fields, Report } from './report.ts';
@@ -18,7 +20,7 @@ const PROGRESS_INTERVAL_MS = 10_000;
 
 /**
  * One JSON object a line, as Cloud Logging reads structured logs: `severity`, `message`, `time`,
- * and fields. https://cloud.google.com/logging/docs/structured-logging
+ * the facts of the run, and fields; a line has at most MAX_LINE_BYTES. https://cloud.google.com/logging/docs/structured-logging
  */
 export function jsonLinesReport(options: JsonLinesOptions = {}): Report {
   const out = logger(options.out ?? outputOf(1));
@@ -26,7 +28,8 @@ export function jsonLinesReport(options: JsonLinesOptions = {}): Report {
   const nowMs = options.nowMs ?? performance.now.bind(performance);
   const openedMs = nowMs();
   const secrets = newSecrets();
-  const clean = (fields: Fields) => secrets.maskAll(fields) as Fields;
+  let facts: Fields = {};
+  const clean = (fields: Fields) => secrets.maskAll({ ...facts, ...fields }) as Fields;
 
   function info(message: string, fields: Fields = {}): void {
     out.info(clean(fields), secrets.mask(message));
@@ -44,10 +47,15 @@ export function jsonLinesReport(options: JsonLinesOptions = {}): Report {
   }
 
   function summary(result: Summary): void {
-    info(summaryLine(result), { ...result, totalSeconds: (nowMs() - openedMs) / 1000 });
+    const { bytesBilled } = result;
+    const cost = bytesBilled === undefined ? undefined : costText(bytesBilled);
+    info(summaryLine(result), { ...result, cost, totalSeconds: (nowMs() - openedMs) / 1000 });
   }
 
   return {
+    identify(more) {
+      facts = { ...facts, ...more };
+    },
     phase,
     info,
     warn: (message, fields = {}) => out.warn(clean(fields), secrets.mask(message)),
@@ -107,6 +115,6 @@ function logger(stream: DestinationStream): Logger {
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ severity: SEVERITY[label] ?? 'DEFAULT' }) },
     },
-    stream,
+    { write: (line) => stream.write(fitLine(line)) },
   );
 }

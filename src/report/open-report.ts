@@ -1,3 +1,4 @@
+import { withoutRepeats } from './repeats.ts';
 import type { Report } from './report.ts';
 
 /**
@@ -5,6 +6,8 @@ import type { Report } from './report.ts';
  * elsewhere. Only the one that is needed is loaded: it saves milliseconds of every run.
  */
 export async function openReport(): Promise<Report> {
-  if (process.stdout.isTTY) return (await import('./terminal.ts')).terminalReport();
-  return (await import('./json-lines.ts')).jsonLinesReport();
+  const report = process.stdout.isTTY
+    ? (await import('./terminal.ts')).terminalReport()
+    : (await import('./json-lines.ts')).jsonLinesReport();
+  return withoutRepeats(report);
 }

@@ -6,6 +6,8 @@ export type Fields = Readonly<Record<string, unknown>>;
 
 /** All that a run shows. Phases may overlap. Nothing that was hidden is ever written. */
 export interface Report {
+  /** Facts that every line of the log tells from now on; they add to those before, or replace them. */
+  identify(facts: Fields): void;
   phase(name: PhaseName, expected?: Expected): Phase;
   info(message: string, fields?: Fields): void;
   warn(message: string, fields?: Fields): void;

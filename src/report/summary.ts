@@ -1,3 +1,4 @@
+import { costText } from './cost.ts';
 import { bytesText, countText, secondsText } from './figures.ts';
 import type { PhaseName } from './phase.ts';
 
@@ -16,6 +17,12 @@ export interface Summary {
   readonly rowsLeftOut?: number;
   /** Of the exported objects. */
   readonly bytes: number;
+  /** Rows of the target before and after a full load. */
+  readonly rowsBefore?: number;
+  readonly rowsAfter?: number;
+  /** By BigQuery, for all jobs of the run. */
+  readonly bytesBilled?: number;
+  readonly slotMs?: number;
   readonly seconds: Readonly<Partial<Record<PhaseName, number>>>;
   /** `sync_state.last_synced_at` after the run. */
   readonly watermark: string | null;
@@ -42,7 +49,9 @@ export function summaryText(summary: Summary, totalSeconds: number): string {
   const lines = [
     ['window', summary.since === undefined ? 'all rows' : `after ${summary.since}`],
     ['rows', rowsText(summary)],
+    ...targetRows(summary),
     ['bytes', bytesText(summary.bytes)],
+    ...(summary.bytesBilled === undefined ? [] : [['cost', costText(summary.bytesBilled)]]),
     ['time', [`${secondsText(totalSeconds)} in all`, ...phases].join(', ')],
     ['watermark', summary.watermark ?? 'none yet: no row has max_ingested_at'],
     ['run', summary.runId],
@@ -55,4 +64,9 @@ export function summaryText(summary: Summary, totalSeconds: number): string {
 function rowsText({ rows, rowsLeftOut = 0 }: Summary): string {
   if (rowsLeftOut === 0) return countText(rows);
   return `${countText(rows)}, and ${countText(rowsLeftOut)} older ones of the same keys left out`;
+}
+
+function targetRows({ rowsBefore, rowsAfter }: Summary): readonly string[][] {
+  if (rowsBefore === undefined || rowsAfter === undefined) return [];
+  return [['target', `${countText(rowsBefore)} rows before, ${countText(rowsAfter)} after`]];
 }

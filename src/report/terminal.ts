@@ -44,6 +44,7 @@ export function terminalReport(options: TerminalOptions = {}): Report {
   }
 
   return {
+    identify: () => {},
     phase,
     info: (message) => print(message),
     warn: (message) => print(`Warning: ${message}`),

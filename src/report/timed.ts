@@ -1,20 +1,24 @@
 import type { PhaseName } from './phase.ts';
+import { countedText, kindOf } from './repeats.ts';
 import type { Report } from './report.ts';
 
 /** A report that also keeps the seconds of each phase, and the warnings. */
 export interface Timings {
   readonly report: Report;
   readonly seconds: Partial<Record<PhaseName, number>>;
-  readonly warnings: string[];
+  /** Each kind once, with the number of others. */
+  readonly warnings: readonly string[];
 }
 
 /** Wraps `report`; phases of one name add up. */
 export function timed(report: Report): Timings {
   const seconds: Partial<Record<PhaseName, number>> = {};
-  const warnings: string[] = [];
+  const kinds = new Map<string, { readonly warning: string; others: number }>();
   return {
     seconds,
-    warnings,
+    get warnings() {
+      return [...kinds.values()].map(({ warning, others }) => countedText(warning, others));
+    },
     report: {
       ...report,
       phase(name, expected) {
@@ -31,7 +35,9 @@ export function timed(report: Report): Timings {
         };
       },
       warn(message, fields) {
-        warnings.push(message);
+        const kind = kinds.get(kindOf(message));
+        if (kind === undefined) kinds.set(kindOf(message), { warning: message, others: 0 });
+        else kind.others++;
         report.warn(message, fields);
       },
     },

@@ -9,6 +9,7 @@ import { jobLabels } from '../google/job-labels.ts';
 import { type SourceName, sourceText } from '../google/source-name.ts';
 import { createStorage, ObjectStore } from '../google/storage.ts';
 import { connectPostgres } from '../postgres/pool.ts';
+import { tableText } from '../postgres/quoting.ts';
 import type { Report } from '../report/report.ts';
 import { applicationName } from '../state/advisory-lock.ts';
 import { requireOurs } from '../state/commit.ts';
@@ -59,6 +60,8 @@ export async function openContext(given: Arguments, environment: RunEnvironment)
   const { signal, report } = environment;
   const credentials = once(openCredentials);
   const run: CurrentRun = { id: newRunId(), registered: false, costBefore: NO_COST };
+  report.identify({ runId: run.id });
+  for (const warning of given.connection.warnings) report.warn(warning);
   const labels = jobLabels(run.id, given.pgTableText);
   const opening = openBigQuery({ credentials, signal, report, labels });
   opening.catch(() => undefined); // awaited below; PostgreSQL is connected to meanwhile
@@ -74,6 +77,7 @@ export async function openContext(given: Arguments, environment: RunEnvironment)
     session.release();
     throw error;
   });
+  report.identify({ target: tableText(resolved.target) });
   const request = {
     target: resolved.target,
     tables: resolved.stateIsCurrent ? resolved.tables : undefined,

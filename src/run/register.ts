@@ -47,6 +47,7 @@ export async function registerFollowUp(context: Context): Promise<void> {
     registered: false,
     costBefore: context.bigquery.cost,
   });
+  context.report.identify({ runId: context.run.id });
   await register(context);
 }
 

@@ -38,6 +38,7 @@ export function summarize(
     rows: sum(({ loaded }) => loaded.rows),
     ...(first?.plan.key !== undefined && { rowsLeftOut: leftOut }),
     bytes: sum(({ bytes }) => bytes),
+    ...context.bigquery.cost,
     seconds: timings.seconds,
     watermark: watermarks.reduce(laterInstant, before) ?? null,
     warnings: timings.warnings,

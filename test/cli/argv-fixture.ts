@@ -31,6 +31,25 @@ async function run(...[, { signal, report }]: Parameters<Run>): ReturnType<Run> 
       break;
     case 'be locked out':
       throw new ProjectorError({ code: 'TARGET_BUSY', message: 'another run', exitCode: 3 });
+    case 'reject where nothing waits':
+      await new Promise((_, reject) => {
+        signal.addEventListener('abort', () => {
+          note('cleaning up');
+          reject(new Error('the connection was closed'));
+        });
+        Promise.reject(new TypeError('a defect, with hunter2! in it'));
+        setTimeout(reject, 60_000, new Error('nothing came'));
+      });
+      break;
+    case 'throw at the end':
+      queueMicrotask(() => {
+        throw new TypeError('a defect');
+      });
+      break;
+    case 'warn':
+      for (let i = 0; i < 600; i++) process.emitWarning(`${i} listeners`, 'ListenersWarning');
+      await Bun.sleep(10);
+      break;
     case 'break':
       throw new TypeError('a defect, with hunter2! in it');
   }

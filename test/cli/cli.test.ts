@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { version } from '../../package.json';
 import { EXIT_CODES } from '../../src/errors.ts';
 
 const PROGRAM = join(import.meta.dir, 'argv-fixture.ts');
@@ -95,6 +96,40 @@ test('a defect exits 1, and shows no password', async () => {
   expect(errors).toContain('with *** in it');
   expect(errors).not.toContain('hunter2');
   expect(exitCode).toBe(1);
+});
+
+test('an error that nothing waits for lets the run clean up, and is told in a line of the log', async () => {
+  const { errors, exitCode } = await finish(start(ARGUMENTS, 'reject where nothing waits'));
+  expect(notes()).toEqual(['started', 'cleaning up']);
+  expect(JSON.parse(errors)).toMatchObject({
+    severity: 'ERROR',
+    code: 'UNEXPECTED',
+    message: expect.stringContaining('a defect, with *** in it'),
+    source: 'analytics.flights',
+  });
+  expect(exitCode).toBe(1);
+});
+
+test('one that comes too late to end the run is told all the same', async () => {
+  const { out, errors, exitCode } = await finish(start(ARGUMENTS, 'throw at the end'));
+  expect(JSON.parse(out)).toMatchObject({ severity: 'INFO', mode: 'full' });
+  expect(JSON.parse(errors)).toMatchObject({ code: 'UNEXPECTED' });
+  expect(exitCode).toBe(1);
+});
+
+test('warnings of the runtime are lines of the log, 600 of one kind one line and their number', async () => {
+  const { out, errors, exitCode } = await finish(start(ARGUMENTS, 'warn'));
+  const lines = out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const facts = { version, source: 'analytics.flights', target: 'flights' };
+  expect(lines.slice(0, 2)).toMatchObject([
+    { severity: 'WARNING', message: 'ListenersWarning: 0 listeners', ...facts },
+    { severity: 'WARNING', message: 'ListenersWarning: 0 listeners (and 599 more of this kind)' },
+  ]);
+  expect(lines).toHaveLength(3);
+  expect({ errors, exitCode }).toEqual({ errors: '', exitCode: 0 });
 });
 
 test.each([

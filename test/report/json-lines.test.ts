@@ -31,6 +31,32 @@ test('a line has severity, message, an RFC 3339 time and the fields', () => {
   expect(out[0]?.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 });
 
+test('every line tells what the run is known by, as far as it is known', () => {
+  const { out, errors, report } = listen();
+  report.identify({ version: '1.0.0', target: 'Flights' });
+  report.info('first');
+  report.identify({ runId: 'run-1', target: 'public.flights' });
+  report.phase('swap').finish();
+  report.error(new Error('it failed'));
+  expect(out).toMatchObject([
+    { version: '1.0.0', target: 'Flights', message: 'first' },
+    { version: '1.0.0', target: 'public.flights', runId: 'run-1', phase: 'swap' },
+  ]);
+  expect(errors).toMatchObject([{ version: '1.0.0', target: 'public.flights', runId: 'run-1' }]);
+});
+
+test('the summary says in words what BigQuery billed', () => {
+  const { out, report } = listen();
+  for (const bytesBilled of [0, 10_485_760, 1_200_000_000, 2 ** 42])
+    report.summary({ ...aSummary, bytesBilled });
+  expect(out.map((line) => (line as { cost?: string }).cost)).toEqual([
+    'BigQuery billed nothing',
+    'BigQuery billed 10 MB, less than 0.01 $ on demand',
+    'BigQuery billed 1.2 GB, about 0.01 $ on demand',
+    'BigQuery billed 4.4 TB, about 25.00 $ on demand',
+  ]);
+});
+
 test('errors go to the other stream, with code, next and causes as fields and in the message', () => {
   const { out, errors, report } = listen();
   const cause = new AggregateError([new Error('one'), new Error('two')], 'both failed');

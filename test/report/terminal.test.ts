@@ -119,6 +119,13 @@ test('the summary says what was moved, how long it took, and the new watermark',
   ]);
 });
 
+test('the summary says what a full load did to the table, and what it cost', () => {
+  const { screen, report } = watch();
+  report.summary({ ...aSummary, rowsBefore: 2_999_000, rowsAfter: 3_000_000, bytesBilled: 4e9 });
+  expect(screen.lines()).toContain('  target     2,999,000 rows before, 3,000,000 after');
+  expect(screen.lines()).toContain('  cost       BigQuery billed 4.0 GB, about 0.02 $ on demand');
+});
+
 test('an error takes the bars away, and tells what happened, why, and what to do', () => {
   const { screen, report } = watch();
   report.phase('load', { total: 10, unit: 'rows' });

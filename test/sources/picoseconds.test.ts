@@ -49,8 +49,7 @@ test.each(FORMATS)(
     await insert(table, 999, 1000, 1001, 1999);
     const first = await runWell(world, flags);
     expect(first.warnings).toEqual([
-      'values of seen are cut to microseconds, which is what PostgreSQL holds',
-      'values of max_ingested_at are cut to microseconds, which is what PostgreSQL holds',
+      'values of seen and max_ingested_at are cut to microseconds, which is what PostgreSQL holds',
     ]);
     expect(first.summary['watermark']).toBe('2024-01-01 00:00:00.000001');
     expect(await ids()).toEqual([999, 1000, 1001, 1999]);
