@@ -86,6 +86,7 @@ export const ERROR_CODES = {
   TLS_FAILED: ['The TLS connection to PostgreSQL cannot be made, or its certificate is not trusted.', 'Name the authority by `sslrootcert`, or change `sslmode`.'],
   TOO_MANY_COLUMNS: ['The table would have more columns than PostgreSQL allows.', 'Read it through a view with fewer.'],
   TOO_MANY_CONNECTIONS: ['The server, the database or the role has no connection left.', 'Close sessions, or raise the limit.'],
+  TRANSACTION_POOLER: ['`--pg-conn` leads to a connection pooler that shares a session between clients.', 'Use session mode, or connect to the server itself.'],
   TRANSACTION_TIMEOUT: ['The server ended a transaction that took too long.', 'Lift `transaction_timeout` for the role.'],
   TWO_WATERMARKS: ['The target has two watermarks, or its runs are in two ledgers.', 'Keep the one that is right: the message has the statements.'],
   TYPES_DO_NOT_CONVERT: ['A BigQuery type does not go into the type of its column.', 'Change the type of the column, or cast in a view.'],

@@ -29,9 +29,13 @@ const REMEDIES: Readonly<Record<string, Remedy>> = {
   ENOENT: {
     code: 'UNREACHABLE',
     hint: 'No server has its Unix socket there: write the host in --pg-conn, or the directory of the socket as host=/DIRECTORY.',
-    retryOn: 'nothing',
+    retryOn: 'new session',
   },
-  ENOTFOUND: { code: 'NO_SUCH_HOST', hint: 'Correct the host in --pg-conn.', retryOn: 'nothing' },
+  ENOTFOUND: {
+    code: 'NO_SUCH_HOST',
+    hint: 'Correct the host in --pg-conn.',
+    retryOn: 'new session',
+  },
   EAI_AGAIN: {
     code: 'NO_SUCH_HOST',
     hint: 'Check the name server of this machine.',
@@ -44,9 +48,20 @@ const REMEDIES: Readonly<Record<string, Remedy>> = {
   [WRONG_SERVER]: {
     code: WRONG_SERVER,
     hint: 'List the hosts of all servers in --pg-conn, or change its target_session_attrs.',
-    retryOn: 'nothing',
+    // After a failover, it is of another kind.
+    retryOn: 'new session',
   },
 };
+
+/**
+ * Whether an attempt that failed so has never led to the right server, if it was the first one: later,
+ * a name server or a failover may be the reason.
+ */
+export function isMisdirected(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && MISDIRECTED.has(String(error.code));
+}
+
+const MISDIRECTED: ReadonlySet<string> = new Set(['ENOTFOUND', WRONG_SERVER]);
 
 const TLS_HINTS: Readonly<Record<string, string>> = {
   TLS_DECLINED: 'Switch TLS on at the server (ssl = on), or write sslmode=prefer in --pg-conn.',

@@ -5,8 +5,11 @@ import { type Attempt, connectFailure } from './connect-failure.ts';
 import type { Connection, Server, SessionTarget } from './connection/connection.ts';
 import { ConnectDeadline, type Encryption, openSocket, TlsError } from './socket.ts';
 import { CANNOT_CONNECT_NOW, hasSqlState } from './sqlstates.ts';
+import { settingsStatement } from './startup/initial-settings.ts';
 import { LoginError } from './startup/login-error.ts';
-import { type SessionRequest, startSession, withoutOptions } from './startup/start-session.ts';
+import { requireSessionMode } from './startup/pooler.ts';
+import { RawSession, type SessionRequest, withoutOptions } from './startup/raw-session.ts';
+import { requireTarget } from './startup/server-kind.ts';
 
 /** What the connection string does not say of sessions. */
 export interface SessionOptions {
@@ -23,6 +26,9 @@ interface Route {
   readonly target: SessionTarget;
 }
 
+/** How long a second session by the same pooler may take. */
+const SECOND_SESSION_MS = 2000;
+
 /**
  * Opens sessions, each by the first host and with the first kind of encryption that libpq would settle
  * on. The walk through the hosts begins at the one that the last session was opened on, so that the
@@ -32,16 +38,12 @@ export class SessionOpener {
   readonly #connection: Connection;
   readonly #options: SessionOptions;
   #last: Server | undefined;
-  #isPooled = false;
+  /** Hosts whose pooler is known to keep a session to itself. */
+  readonly #checked = new Set<Server>();
 
   constructor(connection: Connection, options: SessionOptions) {
     this.#connection = connection;
     this.#options = options;
-  }
-
-  /** Whether a pooler is between here and the server of the last session. */
-  get isPooled(): boolean {
-    return this.#isPooled;
   }
 
   /**
@@ -88,30 +90,55 @@ export class SessionOpener {
   }
 
   async #openBy(route: Route): Promise<Socket> {
-    const request = await this.#requestFor(route);
-    try {
-      return await this.#start(route, request);
-    } catch (error) {
-      const another = withoutOptions(request, error);
-      if (another === undefined) throw error;
-      return await this.#start(route, another);
-    }
-  }
-
-  async #start({ server, encryption }: Route, request: SessionRequest): Promise<Socket> {
     using deadline = new ConnectDeadline(this.#connection.connectTimeoutMs);
     try {
-      const socket = await openSocket(this.#connection, server, encryption, deadline);
-      this.#isPooled = (await startSession(socket, request)).isPooled;
-      this.#last = server;
-      return socket;
+      const { session, request } = await this.#logIn(route, deadline);
+      const pid = await requireTarget(session, route.target);
+      if (session.key !== pid) await this.#checkPooler(session, route);
+      await session.query(settingsStatement(session.serverMajor, request.settings));
+      this.#last = route.server;
+      return session.handOver();
     } catch (error) {
       deadline.close();
       throw deadline.timeout ?? error;
     }
   }
 
-  async #requestFor({ server, target }: Route): Promise<SessionRequest> {
+  async #logIn(
+    { server, encryption }: Route,
+    deadline: ConnectDeadline,
+  ): Promise<{ readonly session: RawSession; readonly request: SessionRequest }> {
+    const logIn = async (request: SessionRequest) => {
+      const socket = await openSocket(this.#connection, server, encryption, deadline);
+      return { session: await RawSession.logIn(socket, request), request };
+    };
+    const request = await this.#requestFor(server);
+    try {
+      return await logIn(request);
+    } catch (error) {
+      const another = withoutOptions(request, error);
+      if (another === undefined) throw error;
+      deadline.close();
+      return await logIn(another);
+    }
+  }
+
+  /** Once for each host. Where the pooler has no second session to give, there is no telling. */
+  async #checkPooler(session: RawSession, route: Route): Promise<void> {
+    if (this.#checked.has(route.server)) return;
+    using deadline = new ConnectDeadline(SECOND_SESSION_MS);
+    try {
+      const { session: other } = await this.#logIn(route, deadline);
+      await requireSessionMode(session, other);
+      other.end();
+    } catch (error) {
+      deadline.close();
+      if (error instanceof ProjectorError) throw error;
+    }
+    this.#checked.add(route.server);
+  }
+
+  async #requestFor(server: Server): Promise<SessionRequest> {
     const { user, database, channelBinding, options, applicationName, needsIamToken } =
       this.#connection;
     return {
@@ -119,7 +146,6 @@ export class SessionOpener {
       database,
       channelBinding,
       options,
-      target,
       password: needsIamToken ? await freshToken(this.#options) : server.password?.reveal(),
       applicationName: applicationName ?? this.#options.applicationName,
       settings: [],

@@ -8,7 +8,7 @@ import { type JobCost, NO_COST } from '../google/job-cost.ts';
 import { jobLabels } from '../google/job-labels.ts';
 import { type SourceName, sourceText } from '../google/source-name.ts';
 import { createStorage, ObjectStore } from '../google/storage.ts';
-import { connectPostgres } from '../postgres/pool.ts';
+import { connectPatiently } from '../postgres/first-connection.ts';
 import { tableText } from '../postgres/quoting.ts';
 import type { Report } from '../report/report.ts';
 import { applicationName } from '../state/advisory-lock.ts';
@@ -66,11 +66,12 @@ export async function openContext(given: Arguments, environment: RunEnvironment)
   const opening = openBigQuery({ credentials, signal, report, labels });
   opening.catch(() => undefined); // awaited below; PostgreSQL is connected to meanwhile
   await using stack = new AsyncDisposableStack();
-  const sql = await connectPostgres(given.connection, {
+  const pool = {
     maxConnections: MAX_CONNECTIONS,
     applicationName: applicationName(run.id),
     accessToken: async () => accessToken(await credentials()),
-  });
+  };
+  const sql = await connectPatiently(given.connection, pool, { signal, warn: report.warn });
   stack.defer(() => sql.end({ timeout: 2 }));
   const session = await sql.reserve();
   const resolved = await resolveTarget(session, given.pgTable).catch((error) => {

@@ -91,7 +91,7 @@ export async function startPostgres(options: ServerOptions = {}): Promise<TestSe
 }
 
 /** The server refuses to run as root; `nobody` exists on every machine, so no user is created. */
-function serverOwner(): Owner {
+export function serverOwner(): Owner {
   const uid = process.getuid?.() ?? 0;
   const gid = process.getgid?.() ?? 0;
   if (uid !== 0) return { uid, gid };
@@ -232,7 +232,8 @@ function stopServer(supervisor: ChildProcess): Promise<void> {
   });
 }
 
-function freePort(): Promise<number> {
+/** A TCP port of 127.0.0.1 on which nothing listens. */
+export function freePort(): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const probe = createServer();
   probe.once('error', reject);

@@ -36,14 +36,11 @@ const CONDITIONS: Readonly<Record<string, (serverMajor: number) => string>> = {
 };
 
 /**
- * The statements that give a session `wanted` and then the program's own settings; the last one has a
- * row with the columns of `SessionState`. By statements, not as startup parameters: poolers refuse those.
+ * The statements that give a session `wanted` and then the program's own settings. By statements, not
+ * as startup parameters: poolers refuse those.
  */
 export function settingsStatement(serverMajor: number, wanted: readonly Setting[]): string {
   const columns = [
-    'pg_catalog.pg_backend_pid()',
-    'pg_catalog.pg_is_in_recovery()',
-    `pg_catalog.current_setting('transaction_read_only')`,
     ...wanted.map(setConfig),
     ...SETTINGS.map((setting) => setIfAble(setting, serverMajor)),
   ];

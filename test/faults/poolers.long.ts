@@ -1,0 +1,79 @@
+import { expect, test } from 'bun:test';
+import { openWorld, type World } from '../scenarios/fixture.ts';
+import { startPgBouncer } from '../server/pgbouncer.ts';
+import { sharedPostgres } from '../server/shared.ts';
+import { exportJobs } from './fault-fixture.ts';
+
+const addRows = (world: World, from: number, to: number) =>
+  world.google.duckdb(`INSERT INTO ${world.google.tableName('source', 'rows')}
+    SELECT i, 'row ' || i, TIMESTAMPTZ '2024-01-01 00:00:00+00' + INTERVAL (i) SECOND
+    FROM range(${from}, ${to}) AS r(i)`);
+
+/** Rows of the target, and how many of them are different. */
+async function loaded({ database }: World) {
+  const [row] = await database.sql`SELECT count(*) AS rows, count(DISTINCT id) AS ids FROM target`;
+  return { ...row };
+}
+
+async function advisoryLocks({ database }: World): Promise<number> {
+  return (await database.sql`SELECT 1 FROM pg_locks WHERE locktype = 'advisory'`).length;
+}
+
+test.each([20, 2])(
+  'PgBouncer in session mode works out of the box, with %i connections',
+  async (poolSize) => {
+    await using world = await openWorld();
+    const { port } = await sharedPostgres();
+    await using pooler = await startPgBouncer({ mode: 'session', port, poolSize });
+    const options = `?options=${encodeURIComponent('-c work_mem=8MB --search-path=public')}`;
+    const flags = { 'pg-conn': pooler.through(world.database.uri) + options };
+    for (const [from, to] of [
+      [0, 20_000],
+      [20_000, 20_100],
+    ] as const) {
+      await addRows(world, from, to);
+      const { exitCode, text } = await world.run(flags);
+      expect({ exitCode, text }).toEqual({ exitCode: 0, text });
+      expect(await loaded(world)).toEqual({ rows: String(to), ids: String(to) });
+    }
+    expect(await advisoryLocks(world)).toBe(0);
+  },
+);
+
+test.each(['transaction', 'statement'] as const)(
+  'PgBouncer in %s mode is refused by name before anything is done, and no lock stays behind',
+  async (mode) => {
+    await using world = await openWorld();
+    await addRows(world, 0, 100);
+    const { port } = await sharedPostgres();
+    await using pooler = await startPgBouncer({ mode, port });
+    const { exitCode, text } = await world.run({ 'pg-conn': pooler.through(world.database.uri) });
+    expect(exitCode).toBe(1);
+    expect(text).toContain('TRANSACTION_POOLER');
+    expect(text).toContain('pool_mode = session');
+    expect(exportJobs(world)).toBe(0);
+    expect(await advisoryLocks(world)).toBe(0);
+    // What other clients of the pool find on the backend.
+    const backends = await world.database.sql`SELECT 1 FROM pg_stat_activity
+      WHERE datname = current_database() AND query LIKE '%set_config%' AND pid <> pg_backend_pid()`;
+    expect(backends.length).toBe(0);
+  },
+);
+
+test('PgBouncer in transaction mode is found out while others use the pool', async () => {
+  await using world = await openWorld();
+  const { port } = await sharedPostgres();
+  await using pooler = await startPgBouncer({ mode: 'transaction', port, poolSize: 4 });
+  const busy = new AbortController();
+  const others = Array.from({ length: 3 }, async () => {
+    const postgres = (await import('postgres')).default;
+    const sql = postgres(pooler.through(world.database.uri), { prepare: false, max: 1 });
+    while (!busy.signal.aborted) await sql`SELECT pg_sleep(0.01)`;
+    await sql.end();
+  });
+  const { exitCode, text } = await world.run({ 'pg-conn': pooler.through(world.database.uri) });
+  expect(exitCode).toBe(1);
+  expect(text).toContain('TRANSACTION_POOLER');
+  busy.abort();
+  await Promise.all(others);
+});
