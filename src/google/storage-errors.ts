@@ -69,6 +69,16 @@ function grantHint(bucket: string, account = 'SERVICE_ACCOUNT_EMAIL'): string {
   return `Grant the role: gcloud storage buckets add-iam-policy-binding gs://${bucket} --member=${isUser ? 'user' : 'serviceAccount'}:${account} --role=roles/storage.objectUser`;
 }
 
+/** Whether a deletion was refused as the bucket keeps its objects. */
+export function isRetained(error: unknown): error is ProjectorError {
+  return error instanceof ProjectorError && error.code === 'OBJECTS_RETAINED';
+}
+
+/** Warns of objects that stay, with Cloud Storage's reason for the first of them. */
+export function retainedText(bucket: string, count: number, first: ProjectorError): string {
+  return `gs://${bucket} keeps ${count} objects of an export that is no longer needed: ${apiMessage(first.cause)} (deleting them is not tried again; a lifecycle rule on bq_to_postgres/ does it when it may)`;
+}
+
 /** Describes a call that failed, for now or for good. */
 export function unansweredText(error: unknown, { bucket, object }: StorageCall): string {
   const where = object === undefined ? '' : `/${object}`;

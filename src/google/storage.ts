@@ -1,11 +1,12 @@
 import type { Bucket, Storage } from '@google-cloud/storage';
 import type { GoogleAuth } from 'google-auth-library';
+import type { ProjectorError } from '../errors.ts';
 import { RETRY_LIMITS } from '../retry.ts';
 import { statusOf } from './api-error.ts';
 import { inParallel } from './in-parallel.ts';
 import type { ObjectInfo } from './object-info.ts';
 import { callWithRetry, type StorageOptions } from './storage-call.ts';
-import { lackingPermissions } from './storage-errors.ts';
+import { isRetained, lackingPermissions, retainedText } from './storage-errors.ts';
 import { readRange } from './storage-read.ts';
 import { withDeadline } from './with-deadline.ts';
 
@@ -18,6 +19,9 @@ const NEEDED_PERMISSIONS = [
   'storage.objects.get',
   'storage.objects.delete',
 ] as const;
+
+/** HTTP statuses of a service that is not there, or not for us. */
+const REFUSALS = new Set([400, 403, 404, 405, 501]);
 
 const LISTED = 'items(name,generation,size,crc32c),nextPageToken';
 
@@ -52,24 +56,23 @@ export class ObjectStore {
   }
 
   /**
-   * Checks that the bucket is there, and that the credentials may write, list, read and delete in it.
-   * Gives its location (`EU`, `US-CENTRAL1`); undefined where they may not see the bucket itself.
+   * Checks that the bucket is there, and that the credentials may write, list, read and delete in it,
+   * as far as its services answer: some organisations and emulators do not answer all of them. Gives
+   * its location (`EU`, `US-CENTRAL1`); undefined where the credentials may not see the bucket itself.
    * Errors: BUCKET_NOT_FOUND, ACCESS_DENIED.
    */
   async checkBucket(signal: AbortSignal): Promise<{ readonly location: string | undefined }> {
-    const testing = this.#call('buckets.testIamPermissions', signal, () =>
-      this.#handle.iam.testPermissions([...NEEDED_PERMISSIONS]),
-    );
-    const describing = this.#call('buckets.get', signal, async () => {
-      try {
-        return (await this.#handle.getMetadata({ fields: 'location' } as object))[0];
-      } catch (error) {
-        if (statusOf(error) === 403) return undefined; // objectUser holds no buckets.get
-        throw error;
-      }
-    });
-    const [[granted], metadata] = await Promise.all([testing, describing]);
-    const missing = NEEDED_PERMISSIONS.filter((permission) => granted[permission] !== true);
+    const [granted, metadata] = await Promise.all([
+      this.#call('buckets.testIamPermissions', signal, () =>
+        ifAnswered(this.#handle.iam.testPermissions([...NEEDED_PERMISSIONS])),
+      ),
+      // roles/storage.objectUser does not hold buckets.get.
+      this.#call('buckets.get', signal, () =>
+        ifAnswered(this.#handle.getMetadata({ fields: 'location' } as object)),
+      ),
+    ]);
+    if (granted === undefined && metadata === undefined) await this.#page('', signal, undefined);
+    const missing = NEEDED_PERMISSIONS.filter((permission) => granted?.[permission] === false);
     if (missing.length > 0) throw lackingPermissions(this.bucket, missing);
     return { location: metadata?.location };
   }
@@ -78,17 +81,14 @@ export class ObjectStore {
   async list(prefix: string, signal: AbortSignal): Promise<ObjectInfo[]> {
     const { bucket } = this;
     const objects: ObjectInfo[] = [];
-    let pageToken: string | undefined;
+    let token: string | undefined;
     do {
-      const page = { prefix, autoPaginate: false, fields: LISTED, ...(pageToken && { pageToken }) };
-      const [files, next] = await this.#call('objects.list', signal, () =>
-        this.#handle.getFiles(page),
-      );
+      const [files, next] = await this.#page(prefix, signal, token);
       for (const { name, generation, size, crc32c } of files as unknown as ListedObject[]) {
         objects.push({ bucket, name, generation, size: Number(size), crc32c });
       }
-      pageToken = (next as { pageToken?: string } | null)?.pageToken;
-    } while (pageToken !== undefined);
+      token = (next as { pageToken?: string } | null)?.pageToken;
+    } while (token !== undefined);
     return objects;
   }
 
@@ -101,10 +101,22 @@ export class ObjectStore {
     return readRange(context, object, start, end);
   }
 
-  /** Deletes the objects, or all whose name starts with the prefix; gives how many it asked to delete. */
+  /**
+   * Deletes the objects, or all whose name starts with the prefix; gives how many it asked to delete.
+   * What the bucket keeps, by a retention policy or a hold, is warned of once, and counts as done:
+   * asking again would not help.
+   */
   async remove(which: string | readonly ObjectInfo[], signal: AbortSignal): Promise<number> {
     const objects = typeof which === 'string' ? await this.list(which, signal) : which;
-    await inParallel(objects, PARALLEL_DELETES, signal, (object) => this.#delete(object, signal));
+    const kept: ProjectorError[] = [];
+    await inParallel(objects, PARALLEL_DELETES, signal, async (object) => {
+      await this.#delete(object, signal).catch((error: unknown) => {
+        if (!isRetained(error)) throw error;
+        kept.push(error);
+      });
+    });
+    const [first] = kept;
+    if (first !== undefined) this.#options.warn(retainedText(this.bucket, kept.length, first));
     return objects.length;
   }
 
@@ -114,11 +126,26 @@ export class ObjectStore {
     await this.#call('objects.delete', signal, () => file.delete({ ignoreNotFound: true }));
   }
 
+  #page(prefix: string, signal: AbortSignal, pageToken: string | undefined) {
+    const page = { prefix, autoPaginate: false, fields: LISTED, ...(pageToken && { pageToken }) };
+    return this.#call('objects.list', signal, () => this.#handle.getFiles(page));
+  }
+
   #call<T>(method: string, signal: AbortSignal, action: () => Promise<T>): Promise<T> {
     const options = this.#options;
     const call = { bucket: this.bucket, permission: `storage.${method}` };
     return callWithRetry({ storage: this.#storage, options, signal }, call, () =>
       withDeadline(action(), signal, options.answerMs),
     );
+  }
+}
+
+/** What a service answered first; undefined where it refuses to answer, or does not exist. */
+async function ifAnswered<T>(answer: Promise<readonly [T, ...unknown[]]>): Promise<T | undefined> {
+  try {
+    return (await answer)[0];
+  } catch (error) {
+    if (REFUSALS.has(statusOf(error) ?? 0)) return undefined;
+    throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { requireReachableBucket } from '../google/bucket-location.ts';
+import { bucketWarnings } from '../google/bucket-location.ts';
 import { type Plan, type PlanRequest, planFullLoad, planIncrement } from '../plan/plan.ts';
 import { quoteTable } from '../postgres/quoting.ts';
 import { readTargetTable, type TargetTable } from '../postgres/target-table.ts';
@@ -26,7 +26,7 @@ export async function planRun(
   const checking = context.store().then((store) => store.checkBucket(context.signal));
   checking.catch(() => undefined); // awaited below
   const [table, dependents, targetWarnings] = await readTarget(context, watermark === undefined);
-  requireReachableBucket(source.name, given.bucket, (await checking).location);
+  const { location } = await checking;
   const request: PlanRequest = {
     runId: run.id,
     attempt,
@@ -34,7 +34,7 @@ export async function planRun(
     target: resolved.target,
     table,
     dependents,
-    targetWarnings,
+    targetWarnings: [...targetWarnings, ...bucketWarnings(source.name, given.bucket, location)],
     counted,
     bucket: given.bucket,
     project: bigquery.projectId,

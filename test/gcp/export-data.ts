@@ -27,7 +27,7 @@ export async function exportData(
   statement: Statement,
   target: ExportStatement,
 ): Promise<Export> {
-  checkDestination(backend, statement, target);
+  checkDestination(backend, target);
   const { settings } = backend;
   const files = await backend.warehouse.use(async (connection) => {
     const schema = await describe(connection, statement);
@@ -99,11 +99,11 @@ function endBlock(shard: Shard): void {
 }
 
 /**
- * Refuses a bucket that is missing, elsewhere, not ours or not empty. The documentation says that
- * these are errors ("EXPORT DATA", `overwrite`; "Exporting query results", location
- * considerations), not how they are worded: do not match the messages.
+ * Refuses a bucket that is missing, not ours or not empty; it may be anywhere (release notes, 14 May
+ * 2025). The documentation says that these are errors ("EXPORT DATA", `overwrite`), not how they are
+ * worded: do not match the messages.
  */
-function checkDestination(backend: Backend, statement: Statement, target: ExportStatement): void {
+function checkDestination(backend: Backend, target: ExportStatement): void {
   const bucket = backend.buckets.get(target.bucket);
   if (bucket === undefined) {
     throw new ApiError('notFound', `Not found: Bucket ${target.bucket}`);
@@ -113,12 +113,6 @@ function checkDestination(backend: Backend, statement: Statement, target: Export
     permission,
     `Access Denied: BigQuery BigQuery: Permission '${permission}' denied on resource (or it may not exist).`,
   );
-  if (!compatible(statement.location, bucket.location)) {
-    throw new ApiError(
-      'invalid',
-      `Cannot read and write in different locations: source: ${statement.location}, destination: ${bucket.location}`,
-    );
-  }
   const [head = '', tail = ''] = target.pattern.split('*');
   const taken = [...bucket.objects.keys()].find(
     (name) => name.startsWith(head) && name.endsWith(tail),
@@ -130,10 +124,4 @@ function checkDestination(backend: Backend, statement: Statement, target: Export
         `gs://${target.bucket}/${taken} already exists and the overwrite option is false.`,
     );
   }
-}
-
-/** A dataset in the multi-region US exports to any bucket (documentation: "Location considerations"). */
-function compatible(dataset: string, bucket: string): boolean {
-  const [from, to] = [dataset.toUpperCase(), bucket.toUpperCase()];
-  return from === to || from === 'US' || (from === 'EU' && to.startsWith('EUROPE-'));
 }

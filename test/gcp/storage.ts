@@ -13,11 +13,11 @@ export function answerStorage(backend: Backend, request: ApiRequest): ApiRespons
   access.authenticate(request, true);
   const { method, place } = callOf(request);
   const [bucketName = '', name = ''] = place;
-  if (method === 'storage.buckets.testIamPermissions')
-    return ok(grantedPermissions(request, access));
   const bucket = buckets.get(bucketName);
   if (bucket === undefined) throw new ApiError('notFound', 'The specified bucket does not exist.');
   switch (method) {
+    case 'storage.buckets.testIamPermissions':
+      return ok(grantedPermissions(request, access));
     case 'storage.buckets.get':
       need(access, method, 'bucket');
       return ok(bucketResource(bucketName, bucket));
