@@ -45,7 +45,7 @@ export async function planAndExport(context: Context, first: SourceState): Promi
     const source = await undoOnFailure(context, plan, () => describeSource(context));
     if (hasSameColumns(plan.source, source)) return { plan, exported };
     context.report.info('the columns of the source changed during the export: exporting again');
-    await cleanUp(context, plan.artifacts, {});
+    await cleanUp(context, plan.artifacts, { status: 'started' });
     if (attempt === MAX_ATTEMPTS) throw sourceChanging(context);
     state = { ...state, source };
   }

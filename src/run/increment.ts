@@ -95,7 +95,7 @@ async function copyAll(
   await requireAllCopied(session, plan, copied);
   await checkLoaded(plan, exported, copied, reading.headerOf);
   const { minMicros, maxMicros, rowsLeftOut } = encoder.observed;
-  requireCountedRows(context, plan, copied.rows, minMicros);
+  requireCountedRows(context, plan, { rows: copied.rows, rowsLeftOut, oldest: minMicros });
   return {
     rows: copied.rows,
     watermark: maxMicros === undefined ? undefined : instantOfPostgresMicros(maxMicros),
@@ -103,14 +103,21 @@ async function copyAll(
   };
 }
 
-/** Of the rows that were counted, the export has some, or they are no longer there. */
+/**
+ * Of the rows that were counted, the export has some, or they are no longer there. Where newer rows of
+ * the same keys have replaced others, the counted ones may be among those: they were there.
+ */
 function requireCountedRows(
   context: Context,
   { counted }: IncrementPlan,
-  rows: number,
-  oldest: bigint | undefined,
+  found: {
+    readonly rows: number;
+    readonly rowsLeftOut: number;
+    readonly oldest: bigint | undefined;
+  },
 ): void {
-  if (counted.rows === 0 || counted.newest === undefined) return;
+  const { rows, rowsLeftOut, oldest } = found;
+  if (counted.rows === 0 || counted.newest === undefined || rowsLeftOut > 0) return;
   if (rows === 0) throw sourceRebuilt(context, 'none of them when they were exported');
   if (oldest === undefined || instantOfPostgresMicros(oldest) <= counted.newest) return;
   throw sourceRebuilt(context, 'only later ones when they were exported');

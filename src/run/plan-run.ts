@@ -9,7 +9,7 @@ import {
 } from '../swap/dependencies/dependents.ts';
 import type { Context } from './context.ts';
 import { inSnapshot } from './locked-session.ts';
-import { targetMissing, unloggedTarget } from './run-refusals.ts';
+import { requireLasting } from './run-refusals.ts';
 import type { SourceState } from './source-state.ts';
 
 /**
@@ -40,9 +40,8 @@ export async function planRun(
     project: bigquery.projectId,
   };
   if (watermark === undefined) return planFullLoad(request);
-  if (table === undefined) throw targetMissing(context, state.tableName);
-  if (table.persistence === 'u') throw unloggedTarget(context);
-  return planIncrement({ ...request, table }, watermark);
+  const lasting = requireLasting(context, state.tableName, table);
+  return planIncrement({ ...request, table: lasting }, watermark);
 }
 
 type TargetState = readonly [

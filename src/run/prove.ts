@@ -29,14 +29,16 @@ function differenceOf(plan: IncrementPlan, now: TargetTable | undefined): string
   const { table: before, added } = plan;
   if (now === undefined) return 'it is gone';
   if (now.oid !== before.oid) return 'it was dropped and made again';
-  const isAdded = new Set(added.map(({ name }) => name));
+  const addedTypes = new Map(added.map(({ name, type }) => [name, type]));
   const text = (column: TargetTable['columns'][number] | undefined) => JSON.stringify(column);
   const names = [...before.columns, ...now.columns].map(({ name }) => name);
   const changed = names.find((name) => {
     const [old, current] = [before, now].map(({ columns }) =>
       columns.find((column) => column.name === name),
     );
-    return text(old) !== text(current) && !(old === undefined && isAdded.has(name));
+    // ADD COLUMN IF NOT EXISTS leaves a column as it is that somebody else has added meanwhile.
+    if (old === undefined) return current?.type.text !== addedTypes.get(name);
+    return text(old) !== text(current);
   });
   if (changed !== undefined) return `its column ${changed} changed`;
   const keys = [before, now].map(({ primaryKey, deferrableKey }) => [primaryKey, deferrableKey]);

@@ -16,8 +16,21 @@ export function otherSource(context: Context, tableName: string, known: string):
   });
 }
 
-/** There is a watermark, and the table that it is of is gone. */
-export function targetMissing({ resolved }: Context, tableName: string): ProjectorError {
+/**
+ * Gives the target that there is a watermark of. Throws TARGET_MISSING where it is gone, and
+ * UNLOGGED_TARGET where a crash of the server empties it without the watermark knowing.
+ */
+export function requireLasting<Table extends { readonly persistence: string }>(
+  context: Context,
+  tableName: string,
+  table: Table | undefined,
+): Table {
+  if (table === undefined) throw targetMissing(context, tableName);
+  if (table.persistence === 'u') throw unloggedTarget(context);
+  return table;
+}
+
+function targetMissing({ resolved }: Context, tableName: string): ProjectorError {
   return new ProjectorError({
     code: 'TARGET_MISSING',
     message: `table ${quoteTable(resolved.target)} is gone, and sync_state has a watermark for ${tableName}`,
@@ -25,8 +38,7 @@ export function targetMissing({ resolved }: Context, tableName: string): Project
   });
 }
 
-/** A crash empties an unlogged table, and no watermark would know of it. */
-export function unloggedTarget({ resolved }: Context): ProjectorError {
+function unloggedTarget({ resolved }: Context): ProjectorError {
   const table = quoteTable(resolved.target);
   return new ProjectorError({
     code: 'UNLOGGED_TARGET',

@@ -1,5 +1,6 @@
 import type { Arguments } from '../cli/arguments.ts';
 import { ProjectorError } from '../errors.ts';
+import type { Source } from '../google/source.ts';
 import type { FullLoadPlan } from '../plan/plan.ts';
 import { describeServerError } from '../postgres/server-errors.ts';
 import type { Summary } from '../report/summary.ts';
@@ -15,12 +16,12 @@ import { loadIncrement } from './increment.ts';
 import { discardRun, recover } from './recover.ts';
 import { ensureStateTables, recordNothingNew, register, registerFollowUp } from './register.ts';
 import { resume } from './resume.ts';
-import { targetMissing } from './run-refusals.ts';
+import { requireLasting } from './run-refusals.ts';
 import { describeSource, readSourceState, type SourceState } from './source-state.ts';
 import { SPLITS_LOST } from './staging-rows.ts';
 import { type Outcome, summarize } from './summarize.ts';
 import { buildIndexes, createStaging, swapIn } from './swap-in.ts';
-import { undoOnFailure } from './undo.ts';
+import { recordFailure, undoOnFailure } from './undo.ts';
 
 /**
  * One run, from the watermark that is there to the one that is set. Whatever is thrown has left the
@@ -50,13 +51,21 @@ async function runToItsEnd(given: Arguments, environment: RunEnvironment): Promi
     describing.catch(() => undefined);
     await ensureStateTables(context);
     await register(context);
-    const unfinished = await recover(context);
-    const state = await readSourceState(context, describing);
-    const outcomes = await transferAll(context, state, unfinished, timings);
-    return summarize(context, state, timings, outcomes);
+    return await recordFailure(context, () => runRegistered(context, describing, timings));
   } catch (error) {
     throw describeServerError(error, given.connection);
   }
+}
+
+async function runRegistered(
+  context: Context,
+  describing: Promise<Source>,
+  timings: Timings,
+): Promise<Summary> {
+  const unfinished = await recover(context);
+  const state = await readSourceState(context, describing);
+  const outcomes = await transferAll(context, state, unfinished, timings);
+  return summarize(context, state, timings, outcomes);
 }
 
 /**
@@ -71,7 +80,7 @@ async function transferAll(
 ): Promise<readonly Outcome[]> {
   if (state.watermark !== undefined && state.counted.rows === 0) {
     if (unfinished !== undefined) await discardRun(context, unfinished);
-    if (!state.lastRun.exists) throw targetMissing(context, state.tableName);
+    requireLasting(context, state.tableName, state.lastRun.table);
     await recordNothingNew(context, state.watermark);
     return [];
   }

@@ -2,9 +2,32 @@ import { messageOf } from '../errors.ts';
 import type { Plan } from '../plan/plan.ts';
 import { isRetryable } from '../postgres/server-errors.ts';
 import type { RunArtifacts } from '../state/artifacts.ts';
-import { readRun, updateRun } from '../state/ledger.ts';
+import { type RunChange, readRun, updateRun } from '../state/ledger.ts';
 import { cleanUp } from './clean-up.ts';
 import { type Context, costOf } from './context.ts';
+
+/**
+ * Runs `action`; what it throws while the run has planned nothing yet, so that there is nothing to
+ * undo, ends its row in the ledger, and is thrown on. Where that cannot be written, the next run ends
+ * the row.
+ */
+export async function recordFailure<T>(context: Context, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    const { resolved, run } = context;
+    const end = `${updateRun(resolved.tables, run.id, endOf(context, error))} AND status = 'started'`;
+    const hold = holdOf(context, error);
+    await hold((session) => session.unsafe(end)).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** What the row of a run that failed says. */
+function endOf(context: Context, error: unknown): RunChange {
+  const status = context.signal.aborted ? 'interrupted' : 'failed';
+  return { status, error: messageOf(error), ...costOf(context) };
+}
 
 /** Runs `action`; what it throws is undone, and thrown on. */
 export async function undoOnFailure<T>(
@@ -27,33 +50,32 @@ export async function undoOnFailure<T>(
  * knows what is left.
  */
 async function undo(context: Context, plan: Plan, error: unknown): Promise<void> {
-  const { signal, report, resolved, run } = context;
-  const mayPass = isRetryable(error) && !signal.aborted;
-  const hold = holdOf(context, mayPass);
+  const { report, resolved, run } = context;
+  const hold = holdOf(context, error);
   try {
     const row = await hold((session) => readRun(session, resolved.tables, run.id));
     if (row !== undefined && row.status !== 'exporting' && row.status !== 'loading') return;
-    const told = { error: messageOf(error) };
-    if (mayPass && plan.mode === 'full' && row?.status === 'loading') {
-      await hold((session) => session.unsafe(updateRun(resolved.tables, run.id, told)));
+    if (mayPass(context, error) && plan.mode === 'full' && row?.status === 'loading') {
+      const told = updateRun(resolved.tables, run.id, { error: messageOf(error) });
+      await hold((session) => session.unsafe(told));
       return;
     }
-    const status = signal.aborted ? 'interrupted' : 'failed';
-    await cleanUp(context, ofLastJob(plan.artifacts, row?.jobId), {
-      ...told,
-      ...costOf(context),
-      status,
-    });
+    await cleanUp(context, ofLastJob(plan.artifacts, row?.jobId), endOf(context, error));
   } catch (cause) {
     report.warn(`could not clean up: ${messageOf(cause)}; the next run will`);
   }
 }
 
 /** A database that was tried for ten minutes is not waited for again. */
-function holdOf({ lockedSession, signal }: Context, mayPass: boolean) {
-  return mayPass || signal.aborted
+function holdOf(context: Context, error: unknown) {
+  const { lockedSession, signal } = context;
+  return mayPass(context, error) || signal.aborted
     ? lockedSession.runOnce.bind(lockedSession)
     : lockedSession.run.bind(lockedSession);
+}
+
+function mayPass({ signal }: Context, error: unknown): boolean {
+  return isRetryable(error) && !signal.aborted;
 }
 
 /** Only the last try of an export can still be running. */

@@ -11,15 +11,15 @@ export interface LastRun {
   readonly primaryKey: readonly string[] | undefined;
   /** The target of the newest run that was given the name of this one; undefined: none is known. */
   readonly meant: string | undefined;
-  /** Whether the target is there. */
-  readonly exists: boolean;
+  /** The target as it is now, by its pg_class.relpersistence; undefined: it is not there. */
+  readonly table: { readonly persistence: string } | undefined;
 }
 
 interface LastRunRow {
   readonly source: string | null;
   readonly primary_key: string | null;
   readonly meant: string | null;
-  readonly exists: boolean;
+  readonly persistence: string | null;
 }
 
 /** Reads what the newest applied runs on `target`, and those that were given the name `text`, say. */
@@ -37,11 +37,12 @@ export async function readLastRun(
     `SELECT ${newest('source', 'mode IS NOT NULL')} AS source,
       ${newest('to_json(primary_key)::text', 'primary_key IS NOT NULL')} AS primary_key,
       ${meaningOf(tables, quoteLiteral(text))} AS meant,
-      to_regclass(${quoteLiteral(quoteTable(target))}) IS NOT NULL AS exists`,
+      (SELECT relpersistence FROM pg_class
+       WHERE oid = to_regclass(${quoteLiteral(quoteTable(target))})) AS persistence`,
   );
   return {
     meant: row?.meant ?? undefined,
-    exists: row?.exists ?? false,
+    table: row?.persistence == null ? undefined : { persistence: row.persistence },
     source: row?.source ?? undefined,
     primaryKey: row?.primary_key == null ? undefined : JSON.parse(row.primary_key),
   };
