@@ -36,6 +36,7 @@ export function commandWords(): CommandWords {
     process.execve?.(process.execPath, [process.argv0, ...shownWords(words)], env);
     return { words, exposed: 'the runtime cannot replace its process' };
   } catch (error) {
+    process.removeAllListeners('warning'); // that execve is experimental, as text
     return {
       words,
       exposed: `the process cannot be replaced (${(error as NodeJS.ErrnoException).code})`,

@@ -100,21 +100,45 @@ test('a hangup that is ignored stays ignored', async () => {
   expect(await program.exited).toBe(143);
 });
 
-test('a file that is handed on as a descriptor is still read, with a warning of the password that is shown', async () => {
-  const passfile = join(directory, 'passfile');
-  await Bun.write(passfile, '*:*:*:*:x\n');
-  const shell = ['bash', '-c', `PGPASSFILE=/dev/fd/9 exec "$0" "$@" 9<${passfile}`];
-  const program = Bun.spawn([...shell, await builtProgram(), ...argumentsTo(1)], {
+/** Starts the program, stops it once it logs in, and gives the first line of its log and its errors. */
+async function firstLine(start: (words: readonly string[]) => readonly string[]) {
+  using server = silentServer();
+  const program = Bun.spawn([...start(argumentsTo(server.port))], {
     env: {},
     stdout: 'pipe',
     stderr: 'pipe',
   });
-  const [first = ''] = (await new Response(program.stdout).text()).split('\n');
-  program.kill();
-  expect(JSON.parse(first)).toMatchObject({
+  await server.connected;
+  program.kill('SIGTERM');
+  const [out, errors] = await Promise.all([
+    new Response(program.stdout).text(),
+    new Response(program.stderr).text(),
+  ]);
+  return { first: JSON.parse(out.split('\n')[0] ?? ''), error: JSON.parse(errors) };
+}
+
+test('a file that is handed on as a descriptor is still read, with a warning of the password that is shown', async () => {
+  const program = await builtProgram();
+  const passfile = join(directory, 'passfile');
+  await Bun.write(passfile, '*:*:*:*:x\n');
+  const script = `PGPASSFILE=/dev/fd/9 exec "$0" "$@" 9<${passfile}`;
+  const { first } = await firstLine((words) => ['sh', '-c', script, program, ...words]);
+  expect(first).toMatchObject({
     severity: 'WARNING',
     message: expect.stringContaining('PGPASSWORD or a passfile'),
   });
+});
+
+test('where the process cannot be replaced, the run goes on, and warns of the password that is shown', async () => {
+  const program = join(directory, 'removed');
+  copyFileSync(await builtProgram(), program);
+  const script = 'exec 9<"$0"; rm "$0"; exec /proc/self/fd/9 "$@"';
+  const { first, error } = await firstLine((words) => ['sh', '-c', script, program, ...words]);
+  expect(first).toMatchObject({
+    severity: 'WARNING',
+    message: expect.stringContaining('cannot be replaced (ENOENT)'),
+  });
+  expect(error).toMatchObject({ code: 'INTERRUPTED' });
 });
 
 describe('a program that gives the credentials', () => {
