@@ -112,7 +112,11 @@ test('the network lets in SSH through the proxy alone, and reaches Google withou
 test('the database server has a private address only, takes TLS only, and lets IAM users in', () => {
   const instance = built('sql/bq-to-postgres');
   const ip = at(instance, 'settings', 'ipConfiguration');
-  expect(ip).toMatchObject({ ipv4Enabled: false, sslMode: 'ENCRYPTED_ONLY' });
+  expect(ip).toMatchObject({
+    ipv4Enabled: false,
+    sslMode: 'ENCRYPTED_ONLY',
+    serverCaMode: 'GOOGLE_MANAGED_INTERNAL_CA',
+  });
   expect(text(ip, 'privateNetwork')).toEndWith('global/networks/bq-to-postgres');
   const flags = at(instance, 'settings', 'databaseFlags') as readonly Json[];
   expect(flags).toContainEqual(
@@ -163,7 +167,7 @@ test('the bucket is closed, keeps nothing deleted, and sweeps only what runs lea
     },
     lifecycle: {
       rule: [
-        { action: { type: 'Delete' }, condition: { age: 1, matchesPrefix: ['bq_to_postgres/'] } },
+        { action: { type: 'Delete' }, condition: { age: 7, matchesPrefix: ['bq_to_postgres/'] } },
       ],
     },
   });
@@ -197,10 +201,10 @@ test('no password is on a command line', () => {
     for (const password of passwords) expect(whole.log(tool)).not.toContain(password);
 });
 
-test('the Cloud Run job runs a task a table, inside the network, from the list in the bucket', () => {
+test('the Cloud Run job shares the list in the bucket by four tasks, inside the network', () => {
   const job = built('jobs/bq-to-postgres');
   const spec = at(job, 'spec', 'template', 'spec') as Json;
-  expect(spec).toMatchObject({ taskCount: 1, parallelism: 4 });
+  expect(spec).toMatchObject({ taskCount: 4, parallelism: 4 });
   const annotations = at(job, 'spec', 'template', 'metadata', 'annotations') as Json;
   expect(annotations).toMatchObject({
     'run.googleapis.com/vpc-access-egress': 'private-ranges-only',
@@ -210,18 +214,9 @@ test('the Cloud Run job runs a task a table, inside the network, from the list i
   expect(JSON.stringify(container)).toContain('sslrootcert=/mnt/config/server-ca.pem');
   expect(text(spec, 'template', 'spec', 'serviceAccountName')).toBe(SERVICE_ACCOUNT);
   expect(text(built(`buckets/${PROJECT}-bq-to-postgres/o/config/tables.txt`), 'content')).toBe(
-    `${PROJECT}.warehouse orders orders\n`,
+    `# dataset table target\n${PROJECT}.warehouse orders orders\n`,
   );
-  const [one] = at(
-    built('jobs/bq-to-postgres-one'),
-    'spec',
-    'template',
-    'spec',
-    'template',
-    'spec',
-    'containers',
-  ) as readonly Json[];
-  expect(at(one, 'args')).toHaveLength(6);
+  expect(text(container, 'image')).toMatch(/\/bq-to-postgres@sha256:[0-9a-f]{64}$/);
 });
 
 test('Cloud Scheduler starts the job every fifteen minutes, as an account that can do only that', () => {
@@ -241,7 +236,7 @@ test('the Batch job has its tasks inside the network, without external addresses
   expect(built('batches/bq-to-postgres')).toMatchObject({
     taskGroups: [
       {
-        taskCount: '1',
+        taskCount: '32',
         taskSpec: { runnables: [{ container: { entrypoint: '/usr/local/bin/each' } }] },
       },
     ],
@@ -249,14 +244,21 @@ test('the Batch job has its tasks inside the network, without external addresses
   });
 });
 
-test('both alerts mail the address that was given', () => {
+test('all alerts mail the address that was given, and name the table', () => {
   expect(built('notificationChannels/1')).toMatchObject({
     type: 'email',
     labels: { email_address: 'you@example.com' },
   });
   const channel = `projects/${PROJECT}/notificationChannels/1`;
-  for (const policy of ['alertPolicies/1', 'alertPolicies/2'])
-    expect(built(policy)).toMatchObject({ notificationChannels: [channel] });
+  const policies = [...whole.cloud.atItsHeight].filter(([name]) =>
+    name.startsWith('alertPolicies/'),
+  );
+  expect(policies).toHaveLength(5);
+  for (const [, policy] of policies) {
+    expect(policy).toMatchObject({ notificationChannels: [channel] });
+    expect(text(policy, 'documentation', 'subject')).toContain('metric.label.table');
+  }
+  expect(built('dashboards/1')).toMatchObject({ displayName: 'bq_to_postgres' });
 });
 
 test('the take-down leaves nothing but your own rights', () => {

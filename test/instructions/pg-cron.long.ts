@@ -67,18 +67,9 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-test('the server itself looks for stale tables, and warns of them in its log', async () => {
-  expect(instructions()).toContain(
-    'as_admin postgres -v database="$DB" -v behind=\'2 hours\' -f postgres/watch.sql',
-  );
-  const watch = [
-    '-v',
-    'database=warehouse',
-    '-v',
-    'behind=2 hours',
-    '-f',
-    join(DEPLOYMENT, 'watch.sql'),
-  ];
+test('the server itself looks at all tables, and writes what it finds into its log', async () => {
+  expect(instructions()).toContain('as_admin postgres -v database="$DB" -f postgres/watch.sql');
+  const watch = ['-v', 'database=warehouse', '-f', join(DEPLOYMENT, 'watch.sql')];
   psql('postgres', ...watch);
   psql('postgres', ...watch);
   expect(
@@ -86,7 +77,7 @@ test('the server itself looks for stale tables, and warns of them in its log', a
       '\n',
     ),
   ).toEqual([
-    "*/5 * * * *|SELECT warn_if_stale('2 hours')|warehouse",
+    '*/5 * * * *|SELECT check_tables()|warehouse',
     "17 3 * * *|DELETE FROM cron.job_run_details WHERE end_time < now() - interval '7 days'|postgres",
   ]);
   psql(
@@ -94,8 +85,8 @@ test('the server itself looks for stale tables, and warns of them in its log', a
     '-c',
     "SELECT cron.alter_job(jobid, '* * * * *') FROM cron.job WHERE database = 'warehouse'",
   );
-  while (!log().includes('bq_to_postgres stale')) await Bun.sleep(500);
-  expect(log()).toContain('WARNING:  bq_to_postgres stale: orders is 1 day');
+  while (!log().includes('bq_to_postgres behind')) await Bun.sleep(500);
+  expect(log()).toMatch(/LOG: {2}bq_to_postgres behind 86\d\d\d s: orders/);
 });
 
 test('the flags of the instructions are flags of a server, within its limits', () => {
@@ -106,4 +97,28 @@ test('the flags of the instructions are flags of a server, within its limits', (
     const [name = '', value = ''] = flag.split('=');
     psql('postgres', '-c', `ALTER SYSTEM SET ${name} = '${value}'`);
   }
+});
+
+test('full loads are asked for by night, and again only after the period that was given', () => {
+  const settings = ['database=warehouse', 'tables=ord%', 'every=7 days', 'at_most=50'];
+  const refresh = [
+    ...settings.flatMap((each) => ['-v', each]),
+    '-f',
+    join(DEPLOYMENT, 'refresh.sql'),
+  ];
+  psql('postgres', ...refresh);
+  psql('postgres', ...refresh);
+  const job =
+    "SELECT schedule, command, database FROM cron.job WHERE jobname LIKE '%full loads of ord%'";
+  const [schedule, command = '', database = ''] = psql('postgres', '-c', job).split('|');
+  expect([schedule, database]).toEqual(['17 1 * * *', 'warehouse']);
+  expect(psql(database, '-c', command)).toBe('orders');
+  expect(
+    psql(
+      database,
+      '-c',
+      "SELECT last_synced_at IS NULL FROM sync_state WHERE table_name = 'orders'",
+    ),
+  ).toBe('t');
+  expect(psql(database, '-c', command)).toBe('');
 });

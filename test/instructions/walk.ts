@@ -1,5 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeChecksum } from '../tools/build.ts';
 import { makeCertificate } from './certificates.ts';
 import { answer, emptyCloud } from './cloud/answer.ts';
 import type { Cloud, CloudSettings } from './cloud/cloud.ts';
@@ -44,7 +45,7 @@ const STUBS = new URL('stubs', import.meta.url).pathname;
 
 /** Runs every block of the instructions with the real Cloud SDK, against a cloud made for this walk. */
 export async function walk(journey: Journey): Promise<Walk> {
-  const place = furnish(journey);
+  const place = await furnish(journey);
   const cloud = journey.cloud ?? emptyCloud(journey.settings);
   const names = ['DNS:*.googleapis.com', 'DNS:googleapis.com'];
   const certificate = makeCertificate(place('ca'), names);
@@ -61,7 +62,7 @@ export async function walk(journey: Journey): Promise<Walk> {
     env: environment,
     stdin: 'ignore',
     stdout: 'pipe',
-    timeout: journey.timeoutMs ?? 600_000,
+    timeout: journey.timeoutMs ?? 1_200_000,
   });
   const output = await new Response(run.stdout).text();
   const exitCode = await run.exited;
@@ -72,13 +73,15 @@ export async function walk(journey: Journey): Promise<Walk> {
 }
 
 /** A copy of what a clone has, and the files that the stand-ins share. */
-function furnish(journey: Journey): (name: string) => string {
+async function furnish(journey: Journey): Promise<(name: string) => string> {
   const place = (name: string) => join(journey.folder, name);
   mkdirSync(place('work/dist'), { recursive: true });
   mkdirSync(place('home'), { recursive: true });
   cpSync(DEPLOYMENT, place('work/postgres'), { recursive: true });
-  if (journey.binary !== undefined) cpSync(journey.binary, place('work/dist/bq_to_postgres'));
-  else writeFileSync(place('work/dist/bq_to_postgres'), '#!/bin/sh\n', { mode: 0o755 });
+  const binary = place('work/dist/bq_to_postgres');
+  if (journey.binary !== undefined) cpSync(journey.binary, binary);
+  else writeFileSync(binary, '#!/bin/sh\n', { mode: 0o755 });
+  await writeChecksum(binary);
   writeFileSync(place('token'), 'the-token-of-you\n');
   const discovery = 'lib/google-cloud-sdk/platform/bq/discovery_next/bigquery.json';
   const sdk = Bun.which('gcloud')?.replace(/\/bin\/gcloud$/, '') ?? '';

@@ -36,6 +36,11 @@ export async function databases(cloud: Cloud, call: Call): Promise<Json> {
       return {
         items: [{ id: '77', status: 'SUCCESSFUL', windowStartTime: '2026-01-01T03:00:00Z' }],
       };
+    case 'clone': {
+      const copy = text(call.body, 'cloneContext', 'destinationInstanceName');
+      create(cloud, `sql/${copy}`, { ...instance, name: copy });
+      return done;
+    }
     case 'restoreBackup':
       if (text(call.body, 'restoreBackupContext', 'backupRunId') !== '77')
         throw new Refusal(404, 'no such backup');

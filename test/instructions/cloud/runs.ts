@@ -160,14 +160,14 @@ export function logging(cloud: Cloud, call: Call): Json {
   return call.method === 'DELETE' ? {} : get(cloud, name);
 }
 
-/** monitoring: channels, and policies that name metrics and channels. */
+const MONITORING_KINDS = ['notificationChannels', 'alertPolicies', 'dashboards'] as const;
+
+/** monitoring: channels, policies that name metrics and channels, dashboards that name metrics. */
 export function monitoring(cloud: Cloud, call: Call): Json {
-  const kind = call.path.includes('notificationChannels')
-    ? 'notificationChannels'
-    : 'alertPolicies';
+  const kind = MONITORING_KINDS.find((each) => call.path.includes(each)) ?? '';
   const name = `${kind}/${lastPart(call.path)}`;
   if (call.method === 'POST') {
-    if (kind === 'alertPolicies') checkPolicy(cloud, call.body);
+    if (kind !== 'notificationChannels') checkMetrics(cloud, call.body);
     const id = list(cloud, `${kind}/`).length + 1;
     const resource = { ...call.body, name: `projects/${cloud.settings.project}/${kind}/${id}` };
     return create(cloud, `${kind}/${id}`, resource);
@@ -184,10 +184,14 @@ export function monitoring(cloud: Cloud, call: Call): Json {
     : get(cloud, name);
 }
 
-function checkPolicy(cloud: Cloud, policy: Json): void {
-  const json = JSON.stringify(policy);
-  const metrics = [...json.matchAll(/logging\.googleapis\.com\/user\/(\w+)/g)];
-  if (metrics.length === 0) throw new Refusal(400, 'the policy names no metric');
+/** By their types, and in PromQL by names that end in what a distribution has. */
+function checkMetrics(cloud: Cloud, policyOrDashboard: Json): void {
+  const json = JSON.stringify(policyOrDashboard);
+  const metrics = [
+    ...json.matchAll(/logging\.googleapis\.com\/user\/(\w+)/g),
+    ...json.matchAll(/logging_googleapis_com:user_([a-z_]+?)(?:_(?:sum|count|bucket))?\{/g),
+  ];
+  if (metrics.length === 0) throw new Refusal(400, 'no metric is named');
   for (const [, metric] of metrics) get(cloud, `metrics/${metric}`);
   for (const [channel] of json.matchAll(/notificationChannels\/\d+/g)) get(cloud, channel);
 }
