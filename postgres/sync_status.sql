@@ -16,10 +16,9 @@ COMMENT ON TABLE sync_limits IS
     'bq_to_postgres: how long a table may go without a run that succeeds and without new rows, and a run may last';
 INSERT INTO sync_limits VALUES ('%', '1 hour', '1 day', '1 hour', '1 day') ON CONFLICT DO NOTHING;
 
--- For the newest rows of each table, and for days with news.
-CREATE INDEX IF NOT EXISTS sync_runs_by_name ON sync_runs (table_name, started_at DESC);
+-- For days with news.
 CREATE INDEX IF NOT EXISTS sync_runs_by_day ON sync_runs (((started_at AT TIME ZONE 'UTC')::date))
-    WHERE rows > 0 OR status <> 'applied';
+    WHERE rows > 0 OR status <> 'applied' OR bytes_billed > 0;
 
 -- How every table stands. behind: the age of the newest row that arrived. problems: what is too late.
 CREATE OR REPLACE VIEW sync_status AS
@@ -80,7 +79,7 @@ LEFT JOIN LATERAL (SELECT * FROM sync_limits WHERE known.table_name LIKE tables
 COMMENT ON VIEW sync_status IS
     'bq_to_postgres: one row per table; behind is the age of its newest row, problems what is too late';
 
--- What every day brought, in days of UTC. Runs that found nothing new are not counted.
+-- What every day brought and cost, in days of UTC. Runs that found nothing new for nothing are not counted.
 CREATE OR REPLACE VIEW sync_daily AS
 SELECT (started_at AT TIME ZONE 'UTC')::date AS day,
        table_name,
@@ -88,12 +87,15 @@ SELECT (started_at AT TIME ZONE 'UTC')::date AS day,
        count(*) FILTER (WHERE status IN ('failed', 'died')) AS failed,
        coalesce(sum(rows) FILTER (WHERE status = 'applied'), 0) AS rows,
        coalesce(sum(bytes) FILTER (WHERE status = 'applied'), 0) AS bytes,
-       date_trunc('second', sum(finished_at - started_at)) AS spent
+       date_trunc('second', sum(finished_at - started_at)) AS spent,
+       coalesce(sum(bytes_billed), 0) AS bytes_billed,
+       coalesce(sum(slot_ms), 0) AS slot_ms
 FROM sync_runs
-WHERE rows > 0 OR status <> 'applied'
+WHERE rows > 0 OR status <> 'applied' OR bytes_billed > 0
 GROUP BY 1, 2;
 
-COMMENT ON VIEW sync_daily IS 'bq_to_postgres: runs, rows, bytes and time by day and table';
+COMMENT ON VIEW sync_daily IS
+    'bq_to_postgres: runs, rows, bytes, time and what BigQuery billed by day and table';
 
 -- How long each phase of each of these runs took.
 CREATE OR REPLACE VIEW sync_phases AS
@@ -104,7 +106,7 @@ SELECT (started_at AT TIME ZONE 'UTC')::date AS day,
        phase.key AS phase,
        phase.value::float8 AS seconds
 FROM sync_runs, jsonb_each_text(timings) AS phase
-WHERE rows > 0 OR status <> 'applied';
+WHERE rows > 0 OR status <> 'applied' OR bytes_billed > 0;
 
 COMMENT ON VIEW sync_phases IS 'bq_to_postgres: seconds of each phase of the runs that moved rows';
 

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import postgres from 'postgres';
-import { createStateTables, stateTables } from '../../src/state/state-tables.ts';
+import { migrateState } from '../../src/state/migrate.ts';
+import { stateTables } from '../../src/state/state-tables.ts';
 import type { TestDatabase } from '../server/database.ts';
 import { sharedPostgres } from '../server/shared.ts';
 import { DEPLOYMENT } from './document.ts';
@@ -17,7 +18,7 @@ let database: TestDatabase;
 beforeAll(async () => {
   database = await (await sharedPostgres()).createDatabase();
   const session = postgres(database.uri, { max: 1, fetch_types: false, onnotice: () => undefined });
-  await createStateTables(session as unknown as postgres.ReservedSql, stateTables('public'));
+  await migrateState(session as unknown as postgres.ReservedSql, stateTables('public'));
   await session.end();
   const { sql } = database;
   await sql.unsafe(readFileSync(join(DEPLOYMENT, 'sync_status.sql'), 'utf8'));
