@@ -11,14 +11,15 @@ import {
   daysSince2000,
   ewktText,
   instantText,
-  parsed,
   rangeText,
   same,
   timeMicros,
   timestampMicros,
   utcDatetime,
+  utcText,
   wktText,
 } from './expressions.ts';
+import { parsed } from './parsed-string.ts';
 
 /**
  * How values of one BigQuery type reach one PostgreSQL type.
@@ -85,9 +86,9 @@ const decimal: Targets = {
   ...texts(asString),
 };
 
-const range = (name: string): Targets => ({
-  [name]: text(rangeText),
-  ...texts(rangeText),
+const range = (name: string, bound: Convert): Targets => ({
+  [name]: text(rangeText(bound)),
+  ...texts(rangeText(bound)),
 });
 
 /** Types whose input syntax is left to the user: the STRING goes to them as it is. */
@@ -181,7 +182,7 @@ export const CONVERSIONS: Readonly<Record<SourceType, Targets>> = {
   TIMESTAMP: {
     timestamptz: binary('int8', timestampMicros, instantText),
     timestamp: binary('int8', timestampMicros, chain(utcDatetime, asString)),
-    ...texts(asString),
+    ...texts(utcText),
   },
   JSON: json(asJson),
   STRUCT: json(asJson),
@@ -194,9 +195,9 @@ export const CONVERSIONS: Readonly<Record<SourceType, Targets>> = {
     interval: binary('interval', asString),
     ...texts(asString),
   },
-  'RANGE<DATE>': range('daterange'),
-  'RANGE<DATETIME>': range('tsrange'),
-  'RANGE<TIMESTAMP>': range('tstzrange'),
+  'RANGE<DATE>': range('daterange', asString),
+  'RANGE<DATETIME>': range('tsrange', asString),
+  'RANGE<TIMESTAMP>': range('tstzrange', utcText),
 };
 
 /** ARRAYs that do not go into a Postgres array go as JSON. */

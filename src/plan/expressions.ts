@@ -1,4 +1,4 @@
-import { quoteBigQueryPath, quoteBigQueryString } from '../google/bigquery-quoting.ts';
+import { quoteBigQueryPath } from '../google/bigquery-quoting.ts';
 
 /**
  * Turns a GoogleSQL expression into another one. `column` is the BigQuery column that it comes
@@ -18,22 +18,6 @@ export const same: Convert = (x) => x;
 export const asString: Convert = (x) => `CAST(${x} AS STRING)`;
 /** The nearest double. */
 export const asFloat64: Convert = (x) => `CAST(${x} AS FLOAT64)`;
-
-/**
- * A STRING as another type, by BigQuery's CAST. A text that is none fails the job with the column,
- * the value and the condition that finds it, where CAST itself would tell the value only. (CASE is
- * evaluated lazily: GoogleSQL, conditional expressions.)
- */
-export const parsed =
-  (type: string): Convert =>
-  (x, column) => {
-    const value = `SAFE_CAST(${x} AS ${type})`;
-    const name = columnExpression(column);
-    const before = quoteBigQueryString(`column ${name}: "`);
-    const find = x === name ? `; find it with WHERE ${name} IS NOT NULL AND ${value} IS NULL` : '';
-    const after = quoteBigQueryString(`" is not ${type}${find}`);
-    return `CASE WHEN ${x} IS NULL OR ${value} IS NOT NULL THEN ${value} ELSE ERROR(CONCAT(${before}, SUBSTR(${x}, 1, 100), ${after})) END`;
-  };
 
 /** `first` by BigQuery, then `second` of what came out. */
 export const chain =
@@ -63,9 +47,11 @@ export const civilMicros: Convert = chain(asUtc, timestampMicros);
 /** A TIMESTAMP as a DATETIME in UTC; UNIX_MICROS drops what is finer than a microsecond. */
 export const utcDatetime: Convert = (x) => `DATETIME(TIMESTAMP_MICROS(UNIX_MICROS(${x})), 'UTC')`;
 
-/** Text with an offset, for timestamptz. */
-export const instantText: Convert = (x, column) =>
-  `CONCAT(${asString(utcDatetime(x, column), column)}, '+00')`;
+/** A TIMESTAMP as text with the offset of UTC: by CAST the project's default time zone would decide. */
+export const utcText: Convert = (x) => `STRING(${x}, 'UTC')`;
+
+/** Text for timestamptz, cut to microseconds, which PostgreSQL would round. */
+export const instantText: Convert = (x) => `STRING(TIMESTAMP_MICROS(UNIX_MICROS(${x})), 'UTC')`;
 /** A DATE or DATETIME as text with the offset of UTC, for timestamptz. */
 export const civilInstantText: Convert = (x) => `CONCAT(CAST(DATETIME(${x}) AS STRING), '+00')`;
 
@@ -75,9 +61,13 @@ export const wktText: Convert = (x) => `ST_ASTEXT(${x})`;
 /** With the reference system of GEOGRAPHY: PostGIS then refuses a column that has another one. */
 export const ewktText: Convert = (x) => `CONCAT('SRID=4326;', ST_ASTEXT(${x}))`;
 
-/** Postgres's range syntax; an absent bound is unbounded on both sides. */
-export const rangeText: Convert = (x) =>
-  `IF(${x} IS NULL, NULL, CONCAT('[', IFNULL(CAST(RANGE_START(${x}) AS STRING), ''), ',', IFNULL(CAST(RANGE_END(${x}) AS STRING), ''), ')'))`;
+/** Postgres's range syntax, each bound by `text`; an absent one is unbounded on both sides. */
+export const rangeText =
+  (text: Convert): Convert =>
+  (x, column) => {
+    const bound = (side: string) => `IFNULL(${text(`RANGE_${side}(${x})`, column)}, '')`;
+    return `IF(${x} IS NULL, NULL, CONCAT('[', ${bound('START')}, ',', ${bound('END')}, ')'))`;
+  };
 
 /** `convert` applied to every element of an array, in its order. */
 export function eachElement(x: string, convert: Convert, column: string): string {

@@ -72,6 +72,7 @@ export const EXPRESSIONS: readonly (readonly [string, unknown])[] = [
   [`CASE WHEN 1 IS NOT DISTINCT FROM NULL THEN 'a' ELSE 'b' END`, 'b'],
   [`"it's" || 'a\\'b' || r'\\n' || '''x'y'''`, `it'sa'b\\nx'y`],
   [`'tab\\tnew\\nline\\\\'`, 'tab\tnew\nline\\'],
+  [`'\\U0001F600\\u00e9\\X41\\101'`, '😀éAA'],
   [`LENGTH(b'\\x00a')`, 2],
   [`CONCAT('a', CAST(NULL AS STRING))`, null],
   [`CONCAT('a', 'b', 'c')`, 'abc'],

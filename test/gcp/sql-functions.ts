@@ -150,7 +150,13 @@ const MACROS = [
      THEN bq_text_of(x, typeof(x)) ELSE error('the stand-in writes texts in UTC only') END`,
   `bq_to_bytes(x) AS encode(CAST(x AS VARCHAR))`,
   castMacro('bq_to_bool', 'BOOL', 'BOOLEAN'),
-  castMacro('bq_to_float64', 'FLOAT64', 'DOUBLE'),
+  castMacro(
+    'bq_to_float64',
+    'FLOAT64',
+    'DOUBLE',
+    `CASE WHEN typeof(x) LIKE 'STRUCT%' THEN CAST(bq_text_of(x, typeof(x)) AS DOUBLE)
+     ELSE TRY_CAST(x AS DOUBLE) END`,
+  ),
   castMacro('bq_to_date', 'DATE', 'DATE'),
   castMacro('bq_to_time', 'TIME', 'TIME'),
   // A FLOAT64 is rounded half away from zero (documentation: "CAST AS INTEGER").

@@ -112,7 +112,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   v: '\v',
 };
 
-const CODE_ESCAPE = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3}))/iy;
+const CODE_ESCAPE = /\\(?:[xX]([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([0-7]{3}))/y;
 
 function readEscape(sql: string, at: number): { text: string; end: number } {
   CODE_ESCAPE.lastIndex = at;

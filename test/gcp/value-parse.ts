@@ -22,8 +22,9 @@ const readBool: Read = (text) => (/^(true|false)$/i.test(text) ? text : undefine
 const MIN_INT64 = -(2n ** 63n);
 
 const readInt64: Read = (text) => {
+  // Before a hexadecimal number, of all white space only blanks are passed over.
   const [, sign = '', digits = ''] =
-    /^[ \t-\r]*([+-]?)(\d+|0x[\da-f]+)[ \t-\r]*$/i.exec(text) ?? [];
+    /^(?:[ \t-\r]*(?=[+-]?\d+[ \t-\r]*$)| *)([+-]?)(\d+|0x[\da-f]+)[ \t-\r]*$/i.exec(text) ?? [];
   if (digits === '') return undefined;
   const value = sign === '-' ? -BigInt(digits) : BigInt(digits);
   return value >= MIN_INT64 && value < -MIN_INT64 ? String(value) : undefined;
@@ -34,8 +35,9 @@ const HEX_DOUBLE = /^0x(?=[\da-f.]*[\da-f])([\da-f]*)\.?([\da-f]*)(?:p([+-]?\d+)
 
 const readFloat64: Read = (text) => {
   const [, sign = '', number = ''] = /^[ \t-\r]*([+-]?)(\S+?)[ \t-\r]*$/.exec(text) ?? [];
-  if (/^(?:inf|infinity|nan)$/i.test(number)) return sign + number;
-  if (DECIMAL_DOUBLE.test(number)) return String(Number(sign + number));
+  if (/^(?:inf|infinity)$/i.test(number)) return sign + number;
+  if (/^nan(?:\(\w*\))?$/i.test(number)) return 'nan';
+  if (DECIMAL_DOUBLE.test(number)) return sign + Number(number);
   const [hex, whole = '', fraction = '', exponent = '0'] = HEX_DOUBLE.exec(number) ?? [];
   if (hex === undefined) return undefined;
   const value = Number(`0x${whole}${fraction}`) * 2 ** (Number(exponent) - 4 * fraction.length);

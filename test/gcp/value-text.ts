@@ -11,6 +11,7 @@ import {
   type DuckDBValue,
 } from '@duckdb/node-api';
 import { dateText, datetimeText, timeText } from './calendar.ts';
+import { canonicalJson } from './value-json.ts';
 import type { ValueType } from './value-type.ts';
 
 /** The fields of a struct by position: BigQuery allows names to repeat, DuckDB does not. */
@@ -141,7 +142,7 @@ export function jsonText(value: DuckDBValue, type: ValueType): string {
       return `{"start":${jsonText(start, type.element)},"end":${jsonText(end, type.element)}}`;
     }
     case 'JSON':
-      return String(value);
+      return canonicalJson(String(value));
     default:
       return jsonScalar(value, type);
   }
