@@ -70,7 +70,7 @@ function encoded({ format, encoding }: Destination, values: readonly Value[]): r
   };
   const column: EncodedColumn = {
     ...{ alias: 'c0', encoding, array: false, elementOid: 0 },
-    ...{ maxChars: undefined, watermark: false, emit: true },
+    ...{ maxChars: undefined, watermark: false, leftOut: false, emit: true },
   };
   const cells = values.map((value) => [value instanceof Uint8Array ? Buffer.from(value) : value]);
   const encoder = createEncoder(format, [column], fieldsOf([shape]), CHUNK_BYTES);

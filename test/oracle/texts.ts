@@ -246,7 +246,7 @@ export const TEXTS: Readonly<Record<ParsedType, readonly string[]>> = {
     ],
     ...[
       '2024-03-31 02:30:00 Europe/Berlin',
-      
+
       '2024-03-10 02:30:00 America/New_York',
       '1800-01-01 00:00:00 Europe/Berlin',
       '2024-01-31 10:00:60.5Z',
