@@ -56,22 +56,38 @@ describe('a value that does not fit', () => {
     },
   );
 
-  test('of a cast fails the job, with the column, the value and the condition', async () => {
-    const { google, database } = world;
-    await google.createTable(DATASET, 'casts', [
-      { name: 'when', type: 'STRING' },
-      { name: 'max_ingested_at', type: 'TIMESTAMP' },
-    ]);
-    await google.sql(
-      `INSERT INTO ${DATASET}.casts VALUES ('2024-01-01 00:00:00+00', NULL), ('soon', NULL)`,
-    );
-    await database.sql.unsafe(
-      'CREATE TABLE casts ("when" timestamptz, max_ingested_at timestamptz)',
-    );
-    const { exitCode, text } = await world.run({ 'bq-table': 'casts', 'pg-table': 'casts' });
-    expect(exitCode).toBe(1);
-    expect(text).toContain('column `when`: \\"soon\\" is not TIMESTAMP; find it with WHERE');
-  });
+  /** A text that BigQuery does not read, or reads as another value than PostgreSQL; one that both read. */
+  const CASTS = [
+    ['timestamptz', 'TIMESTAMP', 'soon', '2024-01-01 00:00:00'],
+    ['timestamptz', 'TIMESTAMP', '2024-01-01 00:00:00+123', '2024-01-01 00:00:00 Asia/Tokyo'],
+    ['double precision', 'FLOAT64', '1e400', '-inf'],
+    ['double precision', 'FLOAT64', '1e-400', '0e-400'],
+    ['time', 'TIME', '23:59:60', '10:00:60'],
+    ['timestamp', 'DATETIME', '2024-01-31 10:00:60.5', '2024-12-31 23:59:60'],
+  ] as const;
+
+  test.each(CASTS)(
+    'of a cast to %s fails the job, with the column, the value and the condition',
+    async (target, type, bad, good) => {
+      const { google, database } = world;
+      const table = `casts_${created++}`;
+      await google.createTable(DATASET, table, [
+        { name: 'when', type: 'STRING' },
+        { name: 'max_ingested_at', type: 'TIMESTAMP' },
+      ]);
+      await google.sql(
+        `INSERT INTO ${DATASET}.${table} VALUES ('${good}', NULL), ('${bad}', NULL)`,
+      );
+      await database.sql.unsafe(
+        `CREATE TABLE ${table} ("when" ${target}, max_ingested_at timestamptz)`,
+      );
+      const failed = await world.run({ 'bq-table': table, 'pg-table': table });
+      expect(failed.exitCode).toBe(1);
+      expect(failed.text).toContain(`column \`when\`: \\"${bad}\\" is not ${type}; find it with`);
+      await google.sql(`DELETE FROM ${DATASET}.${table} WHERE \`when\` = '${bad}'`);
+      expect((await world.run({ 'bq-table': table, 'pg-table': table })).exitCode).toBe(0);
+    },
+  );
 
   test('NULL in a NOT NULL column is told with the way to allow it', async () => {
     const { google, database } = world;
