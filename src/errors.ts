@@ -45,6 +45,12 @@ export class ProjectorError extends Error {
 }
 
 /**
+ * One of Google's services did not answer for as long as was tried. A later run may succeed; the
+ * connection that its cause names is none to PostgreSQL.
+ */
+export class UnansweredError extends ProjectorError {}
+
+/**
  * The message of anything that was thrown, as printable text: never empty, never `[object Object]`. Of
  * an object only those fields are looked at that hold words for people, so that no secret is told.
  */

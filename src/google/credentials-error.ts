@@ -1,6 +1,7 @@
 import { ProjectorError } from '../errors.ts';
 import { apiMessage } from './api-error.ts';
 import { credentialsFile } from './credentials-file.ts';
+import { isUntrusted, untrusted } from './unanswered.ts';
 
 /** The credentials could not be read, or whoever hands out their tokens refused: not an answer of the API. */
 export class CredentialsError extends Error {
@@ -51,14 +52,17 @@ const HINTS: readonly (readonly [words: RegExp, hint: string | (() => string)])[
 
 /** NO_CREDENTIALS, with what Google's library or whoever it asked said. */
 export function noCredentials(cause: unknown): ProjectorError {
-  const message = apiMessage(cause);
-  const [, hint] = HINTS.find(([words]) => words.test(message)) ?? [
+  const reason = apiMessage(cause);
+  const message = `the Google Cloud credentials cannot be used: ${reason}`;
+  const origin = cause instanceof CredentialsError ? cause.origin : cause;
+  if (isUntrusted(origin)) return untrusted(message, cause);
+  const [, hint] = HINTS.find(([words]) => words.test(reason)) ?? [
     undefined,
     `Attach a service account to the VM, or run: ${LOG_IN}`,
   ];
   return new ProjectorError({
     code: 'NO_CREDENTIALS',
-    message: `the Google Cloud credentials cannot be used: ${message}`,
+    message,
     hint: typeof hint === 'string' ? hint : hint(),
     cause,
   });

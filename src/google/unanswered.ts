@@ -1,8 +1,5 @@
-import { ProjectorError } from '../errors.ts';
+import { ProjectorError, UnansweredError } from '../errors.ts';
 import { apiMessage } from './api-error.ts';
-
-/** One of Google's services did not answer for as long as was tried, or failed. */
-export class UnansweredError extends ProjectorError {}
 
 /** What OpenSSL says of a certificate whose issuer is not known, by Node's codes. */
 const UNTRUSTED = /SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)|CERT_UNTRUSTED|DEPTH_ZERO/;
@@ -13,10 +10,18 @@ export function unanswered(
   message: string,
   cause: unknown,
 ): ProjectorError {
-  if (!UNTRUSTED.test(`${(cause as { code?: unknown }).code} ${apiMessage(cause)}`)) {
-    const hint = 'Run the same command again; nothing was changed.';
-    return new UnansweredError({ code, message, hint, cause });
-  }
+  if (isUntrusted(cause)) return untrusted(message, cause);
+  const hint = 'Run the same command again; nothing was changed.';
+  return new UnansweredError({ code, message, hint, cause });
+}
+
+/** Whether whoever answered has a certificate that this machine does not trust. */
+export function isUntrusted(error: unknown): boolean {
+  return UNTRUSTED.test(`${(error as { code?: unknown }).code} ${apiMessage(error)}`);
+}
+
+/** The error of such an answer. */
+export function untrusted(message: string, cause: unknown): ProjectorError {
   return new ProjectorError({
     code: 'GOOGLE_TLS_UNTRUSTED',
     message,

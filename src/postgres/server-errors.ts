@@ -1,5 +1,5 @@
 import postgres from 'postgres';
-import { messageOf, ProjectorError } from '../errors.ts';
+import { messageOf, ProjectorError, UnansweredError } from '../errors.ts';
 import type { Connection } from './connection/connection.ts';
 import { networkRemedy } from './network-errors.ts';
 import { TlsError } from './socket.ts';
@@ -27,6 +27,7 @@ export function describeServerError(error: unknown, connection?: Connection): un
 
 /** On what the work that failed so may succeed without anyone doing anything. */
 export function retryOn(error: unknown): RetryOn {
+  if (error instanceof UnansweredError) return 'nothing';
   if (error instanceof ProjectorError) return retryOn(error.cause);
   return remedyOf(error)?.retryOn ?? 'nothing';
 }

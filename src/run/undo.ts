@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.ts';
+import { messageOf, UnansweredError } from '../errors.ts';
 import type { Plan } from '../plan/plan.ts';
 import { isRetryable } from '../postgres/server-errors.ts';
 import type { RunArtifacts } from '../state/artifacts.ts';
@@ -75,7 +75,8 @@ function holdOf(context: Context, error: unknown) {
 }
 
 function mayPass({ signal }: Context, error: unknown): boolean {
-  return isRetryable(error) && !signal.aborted;
+  const passes = isRetryable(error) || error instanceof UnansweredError;
+  return passes && !signal.aborted;
 }
 
 /** Only the last try of an export can still be running. */

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { noCredentials } from '../../src/google/credentials-error.ts';
+import { CredentialsError, noCredentials } from '../../src/google/credentials-error.ts';
 import type { Fault } from '../gcp/google.ts';
 import { openWorld, type World } from '../scenarios/fixture.ts';
 import { errorOf } from '../sources/run-well.ts';
@@ -156,4 +156,11 @@ test.each([
   ['Could not load the default credentials. Browse to https://cloud.google.com', 'Attach a'],
 ])('what there is to do about: %s', (message, hint) => {
   expect(noCredentials(new Error(message)).hint).toContain(hint);
+});
+
+test('a token server behind a proxy that looks into TLS is a matter of certificates', () => {
+  const error = Object.assign(new Error('self signed certificate'), {
+    code: 'SELF_SIGNED_CERT_IN_CHAIN',
+  });
+  expect(noCredentials(new CredentialsError(error)).code).toBe('GOOGLE_TLS_UNTRUSTED');
 });
