@@ -3,7 +3,7 @@ import { CredentialsError } from './credentials-error.ts';
 
 const UNIVERSE = 'googleapis.com';
 
-/** Google's library, with its failures told from those of the API that a request was meant for. */
+/** Google's library, with its failures marked: they are not those of the API that a request was meant for. */
 export class ApplicationCredentials extends GoogleAuth {
   override async authorizeRequest(...[options]: Parameters<GoogleAuth['authorizeRequest']>) {
     return await marked(async () => {

@@ -50,7 +50,7 @@ const HINTS: readonly (readonly [words: RegExp, hint: string | (() => string)])[
   ],
 ];
 
-/** NO_CREDENTIALS, with what Google's library or whoever it asked said. */
+/** NO_CREDENTIALS, with the words of Google's library, or of the token server that it asked. */
 export function noCredentials(cause: unknown): ProjectorError {
   const reason = apiMessage(cause);
   const message = `the Google Cloud credentials cannot be used: ${reason}`;

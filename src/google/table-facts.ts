@@ -1,7 +1,7 @@
 import type { TableMetadata } from '@google-cloud/bigquery';
 import { WATERMARK_COLUMN } from './source-name.ts';
 
-/** What tells one state of the source's rows from another. */
+/** What distinguishes one state of the source's rows from another. */
 export interface SourceVersion {
   /** Milliseconds since the epoch; undefined where BigQuery does not say. */
   readonly creationTime: number | undefined;

@@ -37,7 +37,7 @@ export async function answerBigQuery(
   }
 }
 
-/** A client that did not fill in its project's name is told so, as the real service does. */
+/** A client that did not fill in its project's name is refused, as by the real service. */
 function checkProject({ project: own, warehouse }: Backend, project: string): void {
   if (!/^[a-z][a-z0-9-]{4,61}[a-z0-9]$/.test(project)) {
     throw new ApiError(

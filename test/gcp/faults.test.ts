@@ -33,7 +33,7 @@ async function readBody(response: Response): Promise<{ bytes: number; whole: boo
   }
 }
 
-test('an error hits the nth match, as often as it is told', async () => {
+test('an error hits the nth match, as often as it is asked for', async () => {
   clients.google.fail({ kind: 'error', service: 'storage', status: 503, nth: 2, times: 2 });
   const statuses: number[] = [];
   for (let at = 0; at < 5; at += 1) statuses.push((await fetch(object())).status);
@@ -85,7 +85,7 @@ test('a dropped connection leaves nothing done, a lost answer leaves the job', a
   expect(google.jobs().map(({ id }) => id)).toContain('unanswered');
 });
 
-test('the client inserts again after a lost answer, and is told that the job exists', async () => {
+test('the client inserts again after a lost answer, and learns that the job exists', async () => {
   clients.google.fail({ kind: 'drop-answer', method: 'POST', path: /\/jobs/ });
   const job = { query: 'SELECT 1', location: 'US', jobId: 'lost' };
   expect(await refusal(clients.bigquery.createQueryJob(job))).toMatchObject({ code: 409 });
@@ -119,7 +119,7 @@ test('a flipped bit is found by the client in a whole download, and not in a ran
   expect(part.toString()).toBe('abcdegghij');
 });
 
-test('a fault can be told by the body of the request', async () => {
+test('a fault can be chosen by the body of the request', async () => {
   clients.google.fail({ kind: 'error', status: 400, reason: 'invalidQuery', body: /only this/ });
   expect((await clients.bigquery.query('SELECT 1 AS one'))[0]).toEqual([{ one: 1 }]);
   expect(await refusal(clients.bigquery.query("SELECT 'only this'"))).toMatchObject({

@@ -82,7 +82,7 @@ function exportStatistics(
   };
 }
 
-/** `JobStatistics`: told of the job as a whole, also where the account sees all (documentation: "Use row-level security", job statistics). */
+/** `JobStatistics`: of the job as a whole, also where the account sees all (documentation: "Use row-level security", job statistics). */
 function protections(sources: readonly Table[]): Record<string, unknown> {
   const hidden = withReads(sources).flatMap(({ options }) => options.hidden ?? []);
   return {

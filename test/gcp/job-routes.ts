@@ -7,7 +7,7 @@ import type { Jobs } from './jobs.ts';
 import { restRow } from './result-rows.ts';
 import type { Fault, Settings } from './types.ts';
 
-/** As long as the service waits for a query where it is not told (documentation: "Jobs: getQueryResults"). */
+/** As long as the service waits for a query by default (documentation: "Jobs: getQueryResults"). */
 const DEFAULT_WAIT_MS = 10_000;
 
 interface JobBody {

@@ -5,7 +5,7 @@ import type { ApiRequest, ApiResponse } from './http.ts';
 /** Every answer has it, and the clients believe no other (documentation: "About VM metadata"). */
 const FLAVOR = { 'metadata-flavor': 'Google' };
 
-/** Seconds for which access tokens are said to be valid. */
+/** Seconds for which access tokens are valid, as the answer says. */
 const TOKEN_SECONDS = 3599;
 
 /** Answers as the metadata server of a VM (documentation: "Predefined metadata keys"). */

@@ -87,7 +87,7 @@ test('an empty listing has no items', async () => {
   expect((await clients.storage.bucket('b').getFiles({ prefix: 'nothing' }))[0]).toEqual([]);
 });
 
-test('a bucket that is missing and one that is forbidden are told apart', async () => {
+test('a bucket that is missing and one that is forbidden have different errors', async () => {
   const { storage, google } = clients;
   expect(await refusal(storage.bucket('nope').getMetadata())).toEqual({
     code: 404,

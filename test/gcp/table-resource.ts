@@ -5,7 +5,7 @@ import { duckdbName, type Table, withReads } from './table.ts';
 import { restTableField } from './value-type.ts';
 import type { Warehouse } from './warehouse.ts';
 
-/** The size that is told of a row. */
+/** The size that a row is reported to have. */
 const ROW_BYTES = 100n;
 
 /** Answers tables.get. */

@@ -5,7 +5,7 @@ import { openLoadedWorld, type World } from '../scenarios/fixture.ts';
 import { exportJobs } from '../scenarios/inspect.ts';
 import { errorOf } from '../sources/run-well.ts';
 
-/** An answer of the real services, where it was recorded, and what a user has to be told. */
+/** An answer of the real services, where it was recorded, and what the user has to read. */
 interface Refusal {
   /** The thread or the page that shows it. */
   readonly recorded: string;

@@ -90,16 +90,16 @@ async function failure(env: Record<string, string>) {
 test.each([
   [404, 'A Not Found error was returned while attempting to retrieve an accesstoken'],
   [403, 'A Forbidden error was returned while attempting to retrieve an access token'],
-])('a token that the metadata server refuses by %d is no missing table', async (status, said) => {
+])('a token that the metadata server refuses by %d is no missing table', async (status, words) => {
   const fault: Fault = { kind: 'error', service: 'metadata', path: /token/, status, times: 9 };
   world.google.fail(fault);
   const text = await failure({});
   world.google.heal();
-  expect(text).toContain(said);
+  expect(text).toContain(words);
   expect(text).toContain('Attach a service account to the VM');
 });
 
-test('a metadata server that names no project is told apart', async () => {
+test('a metadata server that names no project is reported as that', async () => {
   world.google.fail({ kind: 'error', service: 'metadata', path: /project-id/, status: 404 });
   expect(await failure({})).toContain('the metadata server does not name a project');
   world.google.heal();
@@ -121,10 +121,10 @@ test.each<[string, () => string]>([
     'no-such-token does not exist',
     () => file('late.json', ofAnotherCloud({ credential_source: { file: '/no-such-token' } })),
   ],
-])('a file of credentials that cannot be used is named: %s', async (said, write) => {
+])('a file of credentials that cannot be used is named: %s', async (words, write) => {
   const path = write();
   const text = await failureWith(path);
-  expect(text).toContain(said);
+  expect(text).toContain(words);
   expect(text).toContain(`Correct the file ${path} (GOOGLE_APPLICATION_CREDENTIALS)`);
 });
 

@@ -94,7 +94,7 @@ function startInspector(google: string) {
   };
 }
 
-test('a proxy that looks into TLS is told by its certificate, and trusted by NODE_EXTRA_CA_CERTS', async () => {
+test('a proxy that looks into TLS is known by its certificate, and trusted by NODE_EXTRA_CA_CERTS', async () => {
   await using world = await openLoadedWorld();
   await using inspector = startInspector(world.google.env['BIGQUERY_EMULATOR_HOST'] ?? '');
   const refused = await world.run({}, inspector.env);
