@@ -16,6 +16,7 @@ import { defaultTargetType, defaultType } from './default-type.ts';
 import { type Column, exportColumns } from './export-column.ts';
 import { type RowKey, rowKey } from './row-key.ts';
 import { checkUpsert } from './upsert-conditions.ts';
+import { declaredNumeric } from './widen-columns.ts';
 
 /** Where each column of the source goes and how, and what there is to say about it. */
 export interface ColumnPlan {
@@ -159,6 +160,19 @@ function lossesOf({ source, target, conversion }: ColumnMapping): readonly strin
     source.picoseconds &&
       /^timestamp/.test(name) &&
       'are cut to microseconds, which is what PostgreSQL holds',
+    isRoundedTo(source, declaredNumeric(text)?.scale) &&
+      `are rounded to the scale that ${text} declares`,
     isCut && length !== undefined && `are rounded or cut as ${text} declares`,
   ].filter((loss) => typeof loss === 'string');
+}
+
+/** Whether BigQuery has, or may have, more digits behind the point. */
+function isRoundedTo(
+  { type, precision, scale }: SourceColumn,
+  digits: number | undefined,
+): boolean {
+  if (digits === undefined) return false;
+  if (type !== 'NUMERIC' && type !== 'BIGNUMERIC') return type === 'FLOAT64' || type === 'STRING';
+  const most = type === 'NUMERIC' ? 9 : 38;
+  return (precision === undefined ? most : (scale ?? 0)) > digits;
 }

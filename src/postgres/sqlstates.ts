@@ -4,9 +4,11 @@ import type { ErrorCode } from '../error-codes.ts';
  * SQLSTATEs by their condition names ("Appendix A. PostgreSQL Error Codes"). Nothing else in the
  * program writes one out.
  */
+export const FEATURE_NOT_SUPPORTED = '0A000';
 export const CONNECTION_FAILURE_CLASS = '08';
 export const PROTOCOL_VIOLATION = '08P01';
 export const DATA_EXCEPTION_CLASS = '22';
+export const UNTRANSLATABLE_CHARACTER = '22P05';
 export const INTEGRITY_VIOLATION_CLASS = '23';
 export const FOREIGN_KEY_VIOLATION = '23503';
 export const UNIQUE_VIOLATION = '23505';
@@ -16,6 +18,7 @@ export const TRANSACTION_TIMEOUT = '25P04';
 export const INVALID_AUTHORIZATION_CLASS = '28';
 export const INVALID_CATALOG_NAME = '3D000';
 export const INVALID_SCHEMA_NAME = '3F000';
+export const DEPENDENT_OBJECTS_STILL_EXIST = '2BP01';
 export const SERIALIZATION_FAILURE = '40001';
 export const DEADLOCK_DETECTED = '40P01';
 export const INSUFFICIENT_PRIVILEGE = '42501';

@@ -21,6 +21,8 @@ export interface Loaded {
   readonly watermark: Instant | undefined;
   /** Rows of the source that newer rows of the same keys have replaced; undefined: there is no key. */
   readonly rowsLeftOut: number | undefined;
+  /** About how many rows the target had before a full load, where that is known. */
+  readonly rowsBefore?: number | undefined;
 }
 
 /** Smaller splits travel together up to here, for the round trips of a COPY not to count. */

@@ -7,7 +7,7 @@ import type { IncrementPlan } from '../plan/plan.ts';
 import type { Session } from '../postgres/pool.ts';
 import { commitRun } from '../state/commit.ts';
 import { readRun } from '../state/ledger.ts';
-import { addColumns } from './add-columns.ts';
+import { alterTarget } from './change-target.ts';
 import { checkLoaded } from './check-loaded.ts';
 import type { Context } from './context.ts';
 import type { Exported } from './export.ts';
@@ -36,7 +36,8 @@ export async function loadIncrement(
   const loaded = await lockedSession.run(async (session) => {
     const before = await alreadyCommitted(session, context);
     if (before !== undefined) return before;
-    await addColumns(session, context, plan);
+    // A column that stays behind from a run that then fails is harmless.
+    await alterTarget(session, context, plan.target, plan.addColumns);
     return await watchLocks(session, context, () =>
       inTransaction(session, context.signal, () =>
         loadInside(session, context, plan, { exported, tableName, onRows }),

@@ -1,7 +1,8 @@
 import { type CopyJob, copySplits, type LoadedSplit } from '../load/copy-splits.ts';
 import type { FullLoadPlan } from '../plan/plan.ts';
 import type { Session } from '../postgres/pool.ts';
-import { isRetryable } from '../postgres/server-errors.ts';
+import { retryOn } from '../postgres/server-errors.ts';
+import { UNIQUE_VIOLATION } from '../postgres/sqlstates.ts';
 import { retry } from '../retry.ts';
 import { readLoadedSplits, recordSplits } from '../state/loaded-splits.ts';
 import { rowsOf } from './check-loaded.ts';
@@ -67,9 +68,10 @@ async function tryOnce(
   return [...before, ...copied.splits];
 }
 
-/** A server without memory would be asked for it again and again. */
+/** What only a later run can hope for, such as memory, would be asked for again and again. */
 function isPassing(error: unknown): boolean {
-  return isRetryable(error) && codeOf(error) !== OUT_OF_MEMORY;
+  const where = retryOn(error);
+  return where === 'same session' || where === 'new session';
 }
 
 /**
@@ -80,9 +82,6 @@ function loadedElsewhere(error: unknown): boolean {
   const { table_name: table } = error as { table_name?: unknown };
   return codeOf(error) === UNIQUE_VIOLATION && table === 'sync_splits';
 }
-
-const OUT_OF_MEMORY = '53200';
-const UNIQUE_VIOLATION = '23505';
 
 function codeOf(error: unknown): string {
   return String((error as { code?: unknown }).code);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type postgres from 'postgres';
 import { messageOf, ProjectorError } from '../errors.ts';
 import type { Session } from '../postgres/pool.ts';
-import { isRetryable } from '../postgres/server-errors.ts';
+import { isRetryable, retryOn } from '../postgres/server-errors.ts';
 import type { Report } from '../report/report.ts';
 import { retry } from '../retry.ts';
 import { type LockRequest, lockTarget } from '../state/advisory-lock.ts';
@@ -99,7 +99,7 @@ export class LockedSession {
     } catch (error) {
       await stopCancelling();
       const lost = await this.#discardIfBroken(session);
-      throw lost || TRANSIENT.has(codeOf(error)) ? error : new PermanentError(error);
+      throw lost || retryOn(error) === 'same session' ? error : new PermanentError(error);
     } finally {
       await stopCancelling();
     }
@@ -145,20 +145,10 @@ class PermanentError extends Error {
 
 /** Warning for a lost connection, or for a transient error on a live session. */
 export function connectionWarning(error: unknown): string {
-  if (SESSION_SURVIVES.has(codeOf(error))) {
-    return `PostgreSQL said: ${messageOf(error)}; trying again`;
+  if (retryOn(error) === 'new session') {
+    return `the connection to PostgreSQL was lost: ${messageOf(error)}; connecting again`;
   }
-  return `the connection to PostgreSQL was lost: ${messageOf(error)}; connecting again`;
-}
-
-/** serialization_failure and deadlock_detected: the same may well succeed on the same session. */
-const TRANSIENT: ReadonlySet<string> = new Set(['40001', '40P01']);
-
-/** These, out_of_memory and lock_not_available do not end a session. */
-const SESSION_SURVIVES: ReadonlySet<string> = new Set([...TRANSIENT, '53200', '55P03']);
-
-function codeOf(error: unknown): string {
-  return String((error as { code?: unknown }).code);
+  return `PostgreSQL said: ${messageOf(error)}; trying again`;
 }
 
 /** Ends whatever transaction there is; false: the session is lost, or as good as lost. */

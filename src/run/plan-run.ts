@@ -7,8 +7,10 @@ import {
   readDependentsInside,
   readWarningsInside,
 } from '../swap/dependencies/dependents.ts';
+import { widenTarget } from './change-target.ts';
 import type { Context } from './context.ts';
 import { inSnapshot } from './locked-session.ts';
+import { requireWritable } from './require-writable.ts';
 import { requireLasting } from './run-refusals.ts';
 import type { SourceState } from './source-state.ts';
 
@@ -25,6 +27,7 @@ export async function planRun(
   const { source, watermark, counted } = state;
   const checking = context.store().then((store) => store.checkBucket(context.signal));
   checking.catch(() => undefined); // awaited below
+  await widenTarget(context, source);
   const [table, dependents, targetWarnings] = await readTarget(context, watermark === undefined);
   const { location } = await checking;
   const request: PlanRequest = {
@@ -41,7 +44,9 @@ export async function planRun(
   };
   if (watermark === undefined) return planFullLoad(request);
   const lasting = requireLasting(context, state.tableName, table);
-  return planIncrement({ ...request, table: lasting }, watermark);
+  const plan = planIncrement({ ...request, table: lasting }, watermark);
+  const warnings = await requireWritable(context, plan);
+  return { ...plan, warnings: [...plan.warnings, ...warnings] };
 }
 
 type TargetState = readonly [

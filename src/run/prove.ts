@@ -1,6 +1,7 @@
 import type { IncrementPlan, Plan } from '../plan/plan.ts';
 import type { Session } from '../postgres/pool.ts';
 import { quoteTable } from '../postgres/quoting.ts';
+import { UNDEFINED_TABLE } from '../postgres/sqlstates.ts';
 import { readTargetTable, type TargetTable } from '../postgres/target-table.ts';
 import { readWatermark } from '../state/watermark.ts';
 import type { Context } from './context.ts';
@@ -18,7 +19,7 @@ export async function requireSameTable(
   await session
     .unsafe(`LOCK TABLE ONLY ${quoteTable(plan.target)} IN ROW EXCLUSIVE MODE`)
     .catch((error: { code?: unknown }) => {
-      throw error.code === '42P01' ? targetChanged(context, 'it is gone', error) : error;
+      throw error.code === UNDEFINED_TABLE ? targetChanged(context, 'it is gone', error) : error;
     });
   const now = await readTargetTable(session, plan.target);
   const what = differenceOf(plan, now);

@@ -15,6 +15,7 @@ import {
   noSchema,
   readOnly,
   systemTable,
+  tooOld,
   twoStates,
 } from './target-refusals.ts';
 
@@ -28,7 +29,12 @@ export interface ResolvedTarget {
   readonly tables: StateTables;
   /** Whether all state tables are there, as this version has them. */
   readonly stateIsCurrent: boolean;
+  /** The encoding of the database: UTF8, LATIN1, SQL_ASCII, ... */
+  readonly encoding: string;
 }
+
+/** server_version_num of the oldest release that this program is tested with. */
+const OLDEST_VERSION = 130_000;
 
 interface ResolvedRow {
   readonly current_schema: string | null;
@@ -38,6 +44,8 @@ interface ResolvedRow {
   readonly state_schema: string | null;
   readonly ledger_schemas: string;
   readonly in_recovery: boolean;
+  readonly version: number;
+  readonly encoding: string;
 }
 
 /**
@@ -52,6 +60,7 @@ export async function resolveTarget(
 ): Promise<ResolvedTarget> {
   const [row] = await sql.unsafe<ResolvedRow[]>(resolveQuery(given));
   if (row === undefined) throw new Error('the server answered nothing');
+  if (row.version < OLDEST_VERSION) throw tooOld(row.version);
   if (row.in_recovery) throw readOnly();
   const bareSchema = row.bare_schema ?? row.current_schema ?? undefined;
   const schema = given.schema ?? bareSchema;
@@ -60,7 +69,8 @@ export async function resolveTarget(
   if (isSystemSchema(schema)) throw systemTable(schema, given.name);
   const target = { schema, name: given.name };
   const place = (await ownState(sql, target, row)) ?? placeForState(target, row);
-  return { target, bareSchema, ...(await readState(sql, target, place)) };
+  const { encoding } = row;
+  return { target, bareSchema, encoding, ...(await readState(sql, target, place)) };
 }
 
 /**
@@ -78,7 +88,8 @@ function resolveQuery(given: { schema: string | undefined; name: string }): stri
   return `SELECT current_schema(), has_schema_privilege(current_schema(), 'CREATE') AS may_create_there,
     ${schemaOf(quoteIdentifier(given.name))} AS bare_schema,
     ${exists} AS schema_exists, ${schemaOf('sync_state')} AS state_schema,
-    pg_is_in_recovery() AS in_recovery,
+    pg_is_in_recovery() AS in_recovery, current_setting('server_version_num')::int AS version,
+    current_setting('server_encoding') AS encoding,
     (SELECT coalesce(json_agg(n.nspname ORDER BY n.nspname), '[]')
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relname = 'sync_runs' AND c.relkind = 'r' AND has_table_privilege(c.oid, 'SELECT')

@@ -6,7 +6,6 @@ import { describeServerError } from '../postgres/server-errors.ts';
 import type { Summary } from '../report/summary.ts';
 import { type Timings, timed } from '../report/timed.ts';
 import type { UnfinishedRun } from '../state/unfinished-runs.ts';
-import { explainViolation } from '../swap/violations.ts';
 import { applyWatermark } from './apply-watermark.ts';
 import { cleanUp } from './clean-up.ts';
 import { type Context, openContext, type RunEnvironment } from './context.ts';
@@ -16,6 +15,7 @@ import { loadIncrement } from './increment.ts';
 import { discardRun, recover } from './recover.ts';
 import { ensureStateTables, recordNothingNew, register, registerFollowUp } from './register.ts';
 import { resume } from './resume.ts';
+import { explainTargetError } from './row-errors/explain-target-error.ts';
 import { requireLasting } from './run-refusals.ts';
 import { describeSource, readSourceState, type SourceState } from './source-state.ts';
 import { SPLITS_LOST } from './staging-rows.ts';
@@ -107,7 +107,7 @@ async function transfer(
         ? loadAndSwap(context, plan, exported, tableName)
         : loadIncrement(context, plan, exported, tableName);
     const loaded = await loading.catch((error) => {
-      throw explainViolation(error, plan.target);
+      throw explainTargetError(plan, error);
     });
     await applyWatermark(context, plan, loaded, tableName, timings);
     await removeExport(context, plan);
@@ -129,8 +129,7 @@ async function loadAndSwap(
     const loaded = await loadFull(context, plan, exported);
     await buildIndexes(context, plan);
     try {
-      await swapIn(context, plan, loaded, tableName);
-      return loaded;
+      return { ...loaded, rowsBefore: await swapIn(context, plan, loaded, tableName) };
     } catch (error) {
       if (!isSplitsLost(error) || round === MAX_ROUNDS) throw error;
       context.report.warn(`${error.message}; loading them again`);

@@ -22,7 +22,7 @@ export function summarize(
   timings: Timings,
   outcomes: readonly Outcome[],
 ): Summary {
-  const { run, resolved, source } = context;
+  const { run, resolved, source, bigquery } = context;
   const [first] = outcomes;
   const sum = (of: (outcome: Outcome) => number) =>
     outcomes.reduce((total, outcome) => total + of(outcome), 0);
@@ -37,10 +37,20 @@ export function summarize(
     since: first === undefined ? state.watermark : first.plan.low,
     rows: sum(({ loaded }) => loaded.rows),
     ...(first?.plan.key !== undefined && { rowsLeftOut: leftOut }),
+    ...targetRows(outcomes),
     bytes: sum(({ bytes }) => bytes),
+    ...bigquery.cost,
     ...context.bigquery.cost,
     seconds: timings.seconds,
     watermark: watermarks.reduce(laterInstant, before) ?? null,
     warnings: timings.warnings,
   };
+}
+
+/** Of a full load: how many rows went, and how many came. */
+function targetRows(outcomes: readonly Outcome[]): Pick<Summary, 'rowsBefore' | 'rowsAfter'> {
+  const [full] = outcomes;
+  const before = full?.loaded.rowsBefore;
+  if (full?.plan.mode !== 'full' || before === undefined) return {};
+  return { rowsBefore: before, rowsAfter: full.loaded.rows };
 }

@@ -1,4 +1,3 @@
-import { ProjectorError } from '../errors.ts';
 import type { FullLoadPlan } from '../plan/plan.ts';
 import type { Session } from '../postgres/pool.ts';
 import { quoteLiteral, quoteTable } from '../postgres/quoting.ts';
@@ -9,14 +8,12 @@ import { readRun } from '../state/ledger.ts';
 import { finishStaging } from '../swap/build/finish-staging.ts';
 import { addFirstKey } from '../swap/build/first-key.ts';
 import { stagingStatements } from '../swap/build/staging.ts';
-import { stagingIndexName } from '../swap/objects/indexes.ts';
 import { swap } from '../swap/swap.ts';
 import type { Context } from './context.ts';
 import type { Loaded } from './full-load.ts';
 import { connectionWarning, inTransaction } from './locked-session.ts';
 import { requireSameWatermark } from './prove.ts';
 import { requireAllMarks } from './staging-rows.ts';
-import { equalKeysQuery } from './write-rows.ts';
 
 /** Makes the staging table, unless a run that this one resumes has made it. */
 export async function createStaging(
@@ -43,57 +40,32 @@ export async function buildIndexes(context: Context, plan: FullLoadPlan): Promis
     if (dependents === undefined) await addFirstKey(sql, plan);
     await finishStaging(sql, { target, staging, dependents, signal }, onProgress);
   };
-  await retry(build, { signal, isRetryable, onWait }).catch((error) => {
-    throw withKeysQuery(plan, error);
-  });
+  await retry(build, { signal, isRetryable, onWait });
   phase.advance(100);
   phase.finish();
-}
-
-/** Adds the query that finds the keys in BigQuery which the primary key does not allow twice. */
-function withKeysQuery(plan: FullLoadPlan, error: unknown): unknown {
-  if (!(error instanceof ProjectorError) || !breaksPrimaryKey(plan, error)) return error;
-  if (plan.key === undefined) return error;
-  const { code, message, hint = '', cause } = error;
-  const found = `${hint} Keys that are there twice: ${equalKeysQuery(plan)}`;
-  return new ProjectorError({ code, message, hint: found, cause });
-}
-
-/** SQLSTATE: two rows of the new table have one key. */
-const UNIQUE_VIOLATION = '23505';
-
-/** The server tells of the index by the name that it has on staging. */
-function breaksPrimaryKey(
-  { dependents, staging }: FullLoadPlan,
-  { cause }: ProjectorError,
-): boolean {
-  const { code, constraint_name: name } = (cause ?? {}) as Partial<Record<string, unknown>>;
-  if (code !== UNIQUE_VIOLATION) return false;
-  const index = dependents?.indexes.find(({ constraint }) => constraint?.primary);
-  return (
-    dependents === undefined || (index !== undefined && name === stagingIndexName(index, staging))
-  );
 }
 
 /**
  * Puts staging in the target's place and marks the run committed, in one transaction, which proves
  * first that nothing has changed of what the plan was made from, and that staging holds the export.
+ * Answers about how many rows the target had before, where that is known.
  */
 export async function swapIn(
   context: Context,
   plan: FullLoadPlan,
   loaded: Loaded,
   tableName: string,
-): Promise<void> {
+): Promise<number | undefined> {
   const phase = context.report.phase('swap');
-  await context.lockedSession.run(async (session) => {
+  const rowsBefore = await context.lockedSession.run(async (session) => {
     const before = await readRun(session, context.resolved.tables, context.run.id);
-    if (before?.status === 'committed' || before?.status === 'applied') return;
-    await inTransaction(session, context.signal, () =>
+    if (before?.status === 'committed' || before?.status === 'applied') return undefined;
+    return await inTransaction(session, context.signal, () =>
       swapInside(session, context, plan, loaded, tableName),
     );
   });
   phase.finish();
+  return rowsBefore;
 }
 
 async function swapInside(
@@ -102,7 +74,7 @@ async function swapInside(
   plan: FullLoadPlan,
   loaded: Loaded,
   tableName: string,
-): Promise<void> {
+): Promise<number | undefined> {
   const { resolved, report, signal, run } = context;
   await requireAllMarks(session, context, plan, loaded);
   await requireSameWatermark(session, context, plan, tableName);
@@ -118,6 +90,7 @@ async function swapInside(
   await commitRun(session, resolved.tables, run.id, { ...loaded, rowsBefore });
   const why = reasons.length === 0 ? '' : `: ${reasons.join(', ')}`;
   report.info(`the swap held its locks for ${Math.ceil(lockHeldMs)} ms${why}`, { reasons });
+  return rowsBefore;
 }
 
 /** About how many rows the target had, by its statistics; undefined: not known. */

@@ -12,6 +12,15 @@ export function systemTable(schema: string, name: string): ProjectorError {
   });
 }
 
+/** The server is older than what this program is tested with. */
+export function tooOld(version: number): ProjectorError {
+  return new ProjectorError({
+    code: 'UNSUPPORTED_SERVER',
+    message: `the server is PostgreSQL ${Math.floor(version / 10_000)}, and 13 is the oldest that is supported`,
+    hint: 'Upgrade the server.',
+  });
+}
+
 /** The server takes no writes. */
 export function readOnly(): ProjectorError {
   return new ProjectorError({

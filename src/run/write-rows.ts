@@ -1,11 +1,10 @@
 import { ProjectorError } from '../errors.ts';
-import { sourceFrom } from '../google/source.ts';
 import type { Copied } from '../load/copy-splits.ts';
 import type { IncrementPlan } from '../plan/plan.ts';
-import { rowFilter } from '../plan/watermark-window.ts';
 import type { Session } from '../postgres/pool.ts';
 import { quoteIdentifier, quoteTable } from '../postgres/quoting.ts';
 import { rowsOf } from './check-loaded.ts';
+import { equalKeysQuery } from './row-errors/row-query.ts';
 
 /**
  * Moves the rows of the temporary table into the target, and sees to it that all of them got there, or
@@ -50,18 +49,6 @@ function keysEqualInTarget(plan: IncrementPlan): ProjectorError {
     message: `rows of different keys in BigQuery have one key (${columns}) in ${quoteTable(table.name)}: the types of its columns round, fold or pad the values`,
     hint: `Nothing was made visible. Give the key types that keep the values apart, or correct the rows. Find them in BigQuery: ${equalKeysQuery(plan)}`,
   });
-}
-
-/** The query that finds keys which BigQuery tells apart and the target does not. */
-export function equalKeysQuery({
-  source,
-  key,
-  low,
-}: Pick<IncrementPlan, 'source' | 'key'> & { readonly low: string | undefined }): string {
-  const equal = key?.equalInTarget.join(', ');
-  const filter = rowFilter(source, low);
-  const where = filter === undefined ? '' : ` WHERE ${filter}`;
-  return `SELECT ${equal}, COUNT(*) FROM ${sourceFrom(source)}${where} GROUP BY ${equal} HAVING COUNT(*) > 1`;
 }
 
 async function rowsSwallowed(

@@ -1,5 +1,6 @@
 import { ProjectorError } from '../errors.ts';
 import { quoteIdentifier, quoteTable, type TableName } from '../postgres/quoting.ts';
+import { PROGRAM_LIMIT_EXCEEDED } from '../postgres/sqlstates.ts';
 
 /** The fields of a server's error that name what was broken and by what. */
 interface ServerError {
@@ -32,6 +33,10 @@ const SQLSTATE = /^[0-9FHPX][0-9A-Z]{4}$/;
  * or index that was being made, where staging has it under another name.
  */
 export function explainViolation(error: unknown, target: TableName, known?: string): unknown {
+  const index = known ?? (isServerError(error) ? error.constraint_name : undefined);
+  if (isServerError(error) && error.code === PROGRAM_LIMIT_EXCEEDED && index !== undefined) {
+    return indexRowTooLarge(error, target, index);
+  }
   if (!isViolation(error)) return error;
   const other = error.code === FOREIGN_KEY_VIOLATION && known === undefined;
   const table =
@@ -48,5 +53,15 @@ export function explainViolation(error: unknown, target: TableName, known?: stri
     message: `the new rows break ${what}: ${error.detail ?? error.message}`,
     hint: `Correct the rows in BigQuery, or drop or change ${what}, and run again; nothing was changed.`,
     cause: error,
+  });
+}
+
+/** A value that an index under construction has no room for. */
+function indexRowTooLarge(cause: ServerError, target: TableName, index: string): ProjectorError {
+  return new ProjectorError({
+    code: 'INDEX_ROW_TOO_LARGE',
+    message: `a value is too long for the index ${quoteIdentifier(index)} of ${quoteTable(target)}: ${cause.message}`,
+    hint: `Index a part or a hash of the column: left(column, 500), md5(column), or USING hash; then drop ${quoteIdentifier(index)}.`,
+    cause,
   });
 }

@@ -3,6 +3,7 @@ import { messageOf, ProjectorError } from '../../errors.ts';
 import { gsUri } from '../../google/object-info.ts';
 import type { RowSource } from '../../load/row-source.ts';
 import type { Plan } from '../../plan/plan.ts';
+import { PROGRAM_LIMIT_EXCEEDED } from '../../postgres/sqlstates.ts';
 import { findRow } from './find-row.ts';
 import { invalidRow, invalidValue } from './invalid-value.ts';
 
@@ -15,7 +16,8 @@ export function explainCopyError(plan: Plan, rows: RowSource): (error: unknown) 
     if (error instanceof InvalidValueError) throw explainEncoderError(plan, error);
     if (error instanceof MalformedBlockError) throw malformedObject(rows, error);
     const place = placeOf(error);
-    if (place === undefined) throw error;
+    // An index, too, has a limit of rows: it is explained where the target's constraints are.
+    if (place === undefined || isOfIndex(error)) throw error;
     const column = plan.columns.find(
       ({ target }) => target !== undefined && target === place.column,
     );
@@ -42,6 +44,11 @@ function malformedObject(rows: RowSource, cause: MalformedBlockError): Projector
     hint: 'Run again; if it happens again, whatever wrote the export wrote it wrongly.',
     cause,
   });
+}
+
+function isOfIndex(error: unknown): boolean {
+  const { code, constraint_name: index } = error as Partial<Record<string, string>>;
+  return code === PROGRAM_LIMIT_EXCEEDED && index !== undefined;
 }
 
 interface RowPlace {

@@ -2,6 +2,7 @@ import { messageOf, ProjectorError } from '../../errors.ts';
 import type { Column } from '../../plan/export-column.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { quoteIdentifier, quoteTable } from '../../postgres/quoting.ts';
+import { PROGRAM_LIMIT_EXCEEDED, UNTRANSLATABLE_CHARACTER } from '../../postgres/sqlstates.ts';
 import type { Row } from './find-row.ts';
 import { condition, cut, rowQuery, SHOWN_CHARACTERS, type Value } from './row-query.ts';
 
@@ -21,15 +22,23 @@ export function invalidValue(
     : value === undefined
       ? 'a value'
       : `the value ${shownValue(value)}`;
+  const alter = `ALTER TABLE ${quoteTable(plan.target)} ALTER COLUMN ${quoteIdentifier(column.target ?? '')}`;
   const allow = isNull
-    ? ` Or allow it: ALTER TABLE ${quoteTable(plan.target)} ALTER COLUMN ${quoteIdentifier(column.target ?? '')} DROP NOT NULL;`
-    : '';
+    ? ` Or allow it: ${alter} DROP NOT NULL;`
+    : isNulInJson(column, cause)
+      ? ` Or keep them as they are, in a type that takes U+0000: ${alter} TYPE json;`
+      : '';
   return new ProjectorError({
     code: 'VALUE_DOES_NOT_FIT',
     message: `${shown} of ${column.source} (${column.sourceType}) does not fit into ${into}: ${reason}`,
     hint: `Find the rows in BigQuery: ${rowQuery(plan, condition(column, value, isNull))}${allow}`,
     cause,
   });
+}
+
+/** jsonb cannot hold the escape \u0000, and json does. */
+function isNulInJson({ targetType }: Column, cause: unknown): boolean {
+  return targetType === 'jsonb' && (cause as ServerError).code === UNTRANSLATABLE_CHARACTER;
 }
 
 /** Columns that are enough to find a row again. */
@@ -40,9 +49,6 @@ interface ServerError {
   readonly detail?: string;
   readonly constraint_name?: string;
 }
-
-/** program_limit_exceeded. The server writes rows in bunches, so it does not tell which one it was. */
-const ROW_TOO_LARGE = '54000';
 
 function rowTooLarge(plan: Plan, cause: unknown): ProjectorError {
   return new ProjectorError({
@@ -56,7 +62,7 @@ function rowTooLarge(plan: Plan, cause: unknown): ProjectorError {
 /** A row that breaks a CHECK: no one column is to blame. */
 export function invalidRow(plan: Plan, row: Row | undefined, cause: unknown): ProjectorError {
   const { code, detail, constraint_name } = cause as ServerError;
-  if (code === ROW_TOO_LARGE) return rowTooLarge(plan, cause);
+  if (code === PROGRAM_LIMIT_EXCEEDED) return rowTooLarge(plan, cause);
   const telling = plan.columns.flatMap((column, i) => {
     const value = row?.[i];
     return value === undefined || column.array || value.length > SHOWN_CHARACTERS

@@ -18,6 +18,27 @@ export function rowQuery({ source, low }: Plan, found: string): string {
   return `SELECT * FROM ${sourceFrom(source)} WHERE ${where};`;
 }
 
+/** The encodings of values that can be too long for an index. */
+const LONG_ENCODINGS: ReadonlySet<Encoding> = new Set<Encoding>(['text', 'jsonb', 'bytea']);
+
+/** The query for the rows with the longest values, whose bytes an index may have no room for. */
+export function longestValuesQuery({ source, low, columns }: Plan): string {
+  const lengths = columns
+    .filter(({ emit, array, encoding }) => emit && !array && LONG_ENCODINGS.has(encoding))
+    .map(({ expression }) => `IFNULL(BYTE_LENGTH(${expression}), 0)`);
+  const filter = rowFilter(source, low);
+  const where = filter === undefined ? '' : ` WHERE ${filter}`;
+  return `SELECT * FROM ${sourceFrom(source)}${where} ORDER BY GREATEST(${[0, ...lengths].join(', ')}) DESC LIMIT 10;`;
+}
+
+/** The query that finds keys which BigQuery tells apart and the target does not. */
+export function equalKeysQuery({ source, key, low }: Pick<Plan, 'source' | 'key' | 'low'>): string {
+  const equal = key?.equalInTarget.join(', ');
+  const filter = rowFilter(source, low);
+  const where = filter === undefined ? '' : ` WHERE ${filter}`;
+  return `SELECT ${equal}, COUNT(*) FROM ${sourceFrom(source)}${where} GROUP BY ${equal} HAVING COUNT(*) > 1`;
+}
+
 /** The export's own expression, compared with the value that it had. */
 export function condition(column: Column, value: Value, isNull: boolean): string {
   const x = column.expression;
