@@ -9,6 +9,8 @@ export interface RetryLimits {
   readonly answerMs: number;
   /** How long to keep trying without any success. */
   readonly patienceMs: number;
+  /** How many tries that took long may come to nothing. */
+  readonly longTries: number;
   /** The wait before the second try; doubled for each further one, up to 15 s. */
   readonly firstDelayMs: number;
   /** How often a failure that lasts is reported. */
@@ -19,6 +21,7 @@ export interface RetryLimits {
 export const RETRY_LIMITS: RetryLimits = {
   answerMs: 60_000,
   patienceMs: 600_000,
+  longTries: 5,
   firstDelayMs: 300,
   reportEveryMs: 30_000,
 };
@@ -39,12 +42,14 @@ export interface RetryOptions {
 
 /**
  * Runs `action` until it succeeds, backing off between tries (0.3 s, doubling to 15 s, with jitter),
- * for ten minutes after the first failure in a row. What is not retryable, and an aborted signal, end
- * it at once; a success counts also after the signal.
+ * for ten minutes after the first failure in a row. A try of over two minutes was at work: the ten
+ * minutes begin anew after it, for the first five such tries. What is not retryable, and an aborted
+ * signal, end it at once; a success counts also after the signal.
  */
 export async function retry<T>(action: () => Promise<T>, options: RetryOptions): Promise<T> {
   const { signal, limits = RETRY_LIMITS } = options;
   let failures = new FailureStreak(limits);
+  let longTries = 0;
   for (;;) {
     signal.throwIfAborted();
     const startedMs = performance.now();
@@ -52,16 +57,15 @@ export async function retry<T>(action: () => Promise<T>, options: RetryOptions):
       return await action();
     } catch (error) {
       signal.throwIfAborted();
-      if (madeProgress(performance.now() - startedMs, limits)) failures = new FailureStreak(limits);
+      if (performance.now() - startedMs > 2 * limits.answerMs) {
+        longTries += 1;
+        if (longTries > limits.longTries) throw error;
+        failures = new FailureStreak(limits);
+      }
       const delayMs = await failures.delayAfter(error, options);
       await sleep(delayMs * (1 + Math.random()), undefined, { signal }).catch(() => undefined);
     }
   }
-}
-
-/** A try that outlasts a request without an answer was at work. */
-function madeProgress(lastedMs: number, { answerMs }: RetryLimits): boolean {
-  return lastedMs > 2 * answerMs;
 }
 
 /** Failures without a success between them. */

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import { RETRY_LIMITS, type RetryOptions, retry } from '../src/retry.ts';
 
 const FOREVER = new AbortController().signal;
-const LIMITS = { answerMs: 20, patienceMs: 150, firstDelayMs: 1, reportEveryMs: 30 };
+const LIMITS = { answerMs: 20, patienceMs: 150, longTries: 5, firstDelayMs: 1, reportEveryMs: 30 };
 const OPTIONS: RetryOptions = { signal: FOREVER, isRetryable: () => true, limits: LIMITS };
 
 /** Fails after `lastsMs`, and counts how often. */
@@ -31,6 +31,12 @@ test('work that was lost after a long time is tried again with fresh patience', 
     throw new Error('lost');
   };
   expect(await retry(action, OPTIONS)).toBe('done');
+});
+
+test('work that is lost again and again after a long time is given up', async () => {
+  const action = failing(2 * LIMITS.answerMs + 5);
+  await expect(retry(action, OPTIONS)).rejects.toThrow('no answer');
+  expect(action.tries).toBe(LIMITS.longTries + 1);
 });
 
 test('what is not retryable is thrown at once', async () => {

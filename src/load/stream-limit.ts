@@ -1,4 +1,5 @@
 import type postgres from 'postgres';
+import { readFreeConnections } from '../postgres/free-connections.ts';
 
 /** How many connections a full load may use, and why not more. */
 export interface StreamLimit {
@@ -15,32 +16,27 @@ const RESERVED_CONNECTIONS = 5;
 /** Two chunks, a split's read-ahead and a block: what one stream holds at most in usual data. */
 const STREAM_BYTES = 48 * 1024 * 1024;
 
-interface ServerSigns {
-  readonly parallel_workers: number;
-  readonly free_connections: number;
-}
-
 /**
  * A PostgreSQL server does not report its CPUs. It shows the parallel workers that it was
  * configured for, which Cloud SQL and most tuning guides set to the number of CPUs or more.
  */
-const SIGNS = `SELECT current_setting('max_parallel_workers')::int AS parallel_workers,
-  current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
-    - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')::int AS free_connections`;
+const WORKERS = `SELECT current_setting('max_parallel_workers')::int AS workers`;
 
 /** The limit of streams by CPUs, free connections (less a reserve) and `freeBytes` of memory. */
 export async function limitStreams(
   sql: postgres.Sql | postgres.ReservedSql,
   freeBytes: number,
 ): Promise<StreamLimit> {
-  const [signs] = await sql.unsafe<ServerSigns[]>(SIGNS);
+  const [row] = await sql.unsafe<{ workers: number }[]>(WORKERS);
+  const free = await readFreeConnections(sql);
   const limits: StreamLimit[] = [
     { most: MOST_STREAMS, reason: 'more are of no use to any server' },
-    { most: signs?.parallel_workers ?? 2, reason: 'max_parallel_workers of the server is no more' },
+    { most: row?.workers ?? 2, reason: 'max_parallel_workers of the server is no more' },
     {
-      most: (signs?.free_connections ?? 2) - RESERVED_CONNECTIONS,
+      most: free.ofServer - RESERVED_CONNECTIONS,
       reason: `the server has no more connections free, ${RESERVED_CONNECTIONS} kept for others`,
     },
+    { most: free.ofRole, reason: 'the CONNECTION LIMIT of the role or the database is no more' },
     { most: Math.floor(freeBytes / STREAM_BYTES), reason: 'there is no memory for more here' },
   ];
   const least = limits.reduce((a, b) => (b.most < a.most ? b : a));

@@ -16,6 +16,8 @@ export interface ServerOptions {
   readonly version?: ServerVersion;
   /** The directory with `bin`, `lib` and `share`, instead of the version's own. */
   readonly native?: string;
+  /** Variables of the server's environment, beside those that it always has. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly settings?: Readonly<Record<string, string>>;
   /**
    * How TCP connections log in, as pg_hba.conf writes it: `trust` if not said. The superuser always
@@ -159,7 +161,13 @@ async function launch(
       cwd: directory,
       ...owner,
       detached: true,
-      env: { PATH: process.env['PATH'], DIRECTORY: directory, LC_ALL: 'C', TZ: 'UTC' },
+      env: {
+        PATH: process.env['PATH'],
+        DIRECTORY: directory,
+        LC_ALL: 'C',
+        TZ: 'UTC',
+        ...options.env,
+      },
       stdio: ['pipe', 'pipe', 'pipe'],
     },
   );

@@ -6,6 +6,7 @@ import type { Plan } from '../../plan/plan.ts';
 import { PROGRAM_LIMIT_EXCEEDED } from '../../postgres/sqlstates.ts';
 import { findRow } from './find-row.ts';
 import { invalidRow, invalidValue } from './invalid-value.ts';
+import { rowPlace } from './row-place.ts';
 
 /**
  * Turns the failure of a COPY into one that names the table, the column, the value and the query
@@ -15,7 +16,7 @@ export function explainCopyError(plan: Plan, rows: RowSource): (error: unknown) 
   return async (error) => {
     if (error instanceof InvalidValueError) throw explainEncoderError(plan, error);
     if (error instanceof MalformedBlockError) throw malformedObject(rows, error);
-    const place = placeOf(error);
+    const place = rowPlace(plan, error);
     // An index, too, has a limit of rows: it is explained where the target's constraints are.
     if (place === undefined || isOfIndex(error)) throw error;
     const column = plan.columns.find(
@@ -50,26 +51,3 @@ function isOfIndex(error: unknown): boolean {
   const { code, constraint_name: index } = error as Partial<Record<string, string>>;
   return code === PROGRAM_LIMIT_EXCEEDED && index !== undefined;
 }
-
-interface RowPlace {
-  readonly line: number;
-  /** undefined: the row as a whole. */
-  readonly column: string | undefined;
-}
-
-/**
- * The server tells the place in the error's context: `COPY t, line 5, column c`. A NULL in a NOT NULL
- * column has its name in a field of its own.
- */
-function placeOf(error: unknown): RowPlace | undefined {
-  const { code, where = '', column_name } = error as Partial<Record<string, string>>;
-  if (!ROW_ERRORS.test(code ?? '')) return undefined;
-  const match = /^COPY .*?, line (\d+)(?:, column (.*?))?(?:: (?:".*|null input))?$/ms.exec(where);
-  return match?.[1] ? { line: Number(match[1]), column: match[2] ?? column_name } : undefined;
-}
-
-/**
- * SQLSTATEs of bad data, broken constraints, limits of a row, and a trigger's own. A full disk or a
- * lost connection also tells the line where it met the COPY, which is no fault of that row.
- */
-const ROW_ERRORS = /^(?:21|22|23|42|44|54|P0)/;

@@ -62,7 +62,9 @@ export const readColumns: Reader<Column> = (catalog, { relations }) => catalog.r
     CASE to_jsonb(a) ->> 'attcompression' WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END
       AS compression,
     NULLIF(a.attstattarget, -1) AS "statisticsTarget",
-    coalesce(a.attoptions, '{}') AS options
+    -- pg_attver (15.20 and its like) is the server's own mark of a column's last change of type
+    coalesce((SELECT array_agg(o) FROM unnest(a.attoptions) AS o WHERE o !~ '^pg_attver='), '{}')
+      AS options
   FROM pg_attribute a
   JOIN pg_class c ON c.oid = a.attrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace
