@@ -17,6 +17,14 @@ const CANCELLED_EVERY_MS = 200;
  */
 const SETTLES_MS = { inserted: 15_000, duplicate: 120_000 };
 
+/** Where a job is. */
+export interface JobPlace {
+  readonly jobId: string;
+  readonly location: string;
+  /** The project that it is billed to; undefined: that of the credentials. */
+  readonly project: string | undefined;
+}
+
 /** Query jobs by ids of our own, so that every request may be repeated. */
 export class BigQueryJobs {
   readonly #client: BigQuery;
@@ -63,17 +71,19 @@ export class BigQueryJobs {
    * Sees to it that the job writes nothing more: stops it, and waits until it is done. One that
    * BigQuery does not know may have been asked for all the same, by a request that is still on its
    * way: its id is used up, so that nothing begins under it. Throws JOB_STATE_UNKNOWN where BigQuery
-   * neither knows the job nor takes its id.
+   * neither knows the job nor takes its id. A job in another project than this client's is that of an
+   * earlier run with other credentials: nothing of it is on its way any more.
    */
-  async stop(jobId: string, location: string, until: AbortSignal): Promise<void> {
-    const job = this.#job(jobId, location);
+  async stop({ jobId, location, project }: JobPlace, until: AbortSignal): Promise<void> {
+    const job = this.#job(jobId, location, project);
     if (await this.#stopped(job, until)) return;
+    if (project !== undefined && project !== this.#client.projectId) return;
     if (await this.#burnJobId(jobId, location, until)) return;
     if (!(await this.#stopped(job, until))) throw jobStateUnknown(jobId);
   }
 
-  #job(id: string, location: string): Job {
-    return this.#client.job(id, { location });
+  #job(id: string, location: string, project?: string): Job {
+    return this.#client.job(id, { location, ...(project !== undefined && { projectId: project }) });
   }
 
   /** Takes the id for a job that does nothing; whoever may not start jobs has none on its way. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { BigQuery, TableMetadata } from '@google-cloud/bigquery';
 import { explainJobFailure, explainNoProject, explainTableFailure } from './bigquery-advice.ts';
 import { type BigQueryContext, callBigQuery } from './bigquery-call.ts';
-import { BigQueryJobs } from './bigquery-jobs.ts';
+import { BigQueryJobs, type JobPlace } from './bigquery-jobs.ts';
 import type { JobCost } from './job-cost.ts';
 import { type ExportResult, exportedRows, type JobResult, readJobResult } from './job-result.ts';
 import type { SourceName } from './source-name.ts';
@@ -73,8 +73,8 @@ export class BigQueryClient {
    * Sees to it that the job writes nothing more, whether or not it has begun. Has a signal of its own,
    * as jobs are cancelled when the run's signal is aborted. Throws where the job may still write.
    */
-  async cancel(jobId: string, location: string, signal: AbortSignal): Promise<void> {
-    await this.#jobs.stop(jobId, location, signal);
+  async cancel(job: JobPlace, signal: AbortSignal): Promise<void> {
+    await this.#jobs.stop(job, signal);
   }
 }
 

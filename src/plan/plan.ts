@@ -11,6 +11,7 @@ import type { Column } from './export-column.ts';
 import { type ExportJob, exportJobs } from './export-statement.ts';
 import { type ColumnPlan, planColumns } from './plan-columns.ts';
 import type { RowKey } from './row-key.ts';
+import { costWarnings } from './source-warnings.ts';
 import { copyStatement, planWrite, type WritePlan } from './write-plan.ts';
 
 /** All that a run will do, decided before it changes anything: later steps obey, and invent nothing. */
@@ -132,7 +133,12 @@ function commonPlan(
     artifacts,
     jobs: exportJobs({ source, columns, low, key, jobId, bucket, objectPrefix }),
     fingerprint: fingerprint(request, columnPlan),
-    warnings: [...source.warnings, ...columnPlan.warnings, ...request.targetWarnings],
+    warnings: [
+      ...source.warnings,
+      ...costWarnings(source),
+      ...columnPlan.warnings,
+      ...request.targetWarnings,
+    ],
   };
 }
 

@@ -54,9 +54,9 @@ async function removed(
   artifacts: RunArtifacts,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { jobId, location, bucket, objectPrefix } = artifacts;
+  const { jobId, location, project, bucket, objectPrefix } = artifacts;
   try {
-    if (jobId !== undefined) await context.bigquery.cancel(jobId, location, signal);
+    if (jobId !== undefined) await context.bigquery.cancel({ jobId, location, project }, signal);
     const store = await context.store(bucket);
     await store.remove(objectPrefix, signal);
     return true;
