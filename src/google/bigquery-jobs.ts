@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BigQuery, Job, JobMetadata } from '@google-cloud/bigquery';
-import { apiMessage, statusOf } from './api-error.ts';
+import { ProjectorError } from '../errors.ts';
+import { apiMessage, reasonOf, statusOf } from './api-error.ts';
 import { jobStateUnknown } from './bigquery-advice.ts';
 import { type BigQueryContext, type CallOptions, callBigQuery } from './bigquery-call.ts';
 import { addCosts, type JobCost, NO_COST, readCost } from './job-cost.ts';
+import { isRetryable } from './retryable.ts';
 import type { SourceName } from './source-name.ts';
 import { type Row, waitForJob } from './wait-for-job.ts';
 
@@ -63,8 +65,14 @@ export class BigQueryJobs {
   async finish(jobId: string, source: SourceName): Promise<[Row | undefined, JobMetadata]> {
     const job = this.#job(jobId, source.location);
     const wait = () => waitForJob(job, source, this.#context.signal);
-    const row = await this.#call(jobId, wait, { limitMs: undefined });
-    return [row, await this.#metadata(job)];
+    try {
+      const row = await this.#call(jobId, wait, { limitMs: undefined });
+      return [row, await this.#metadata(job)];
+    } catch (error) {
+      // A job that failed has its cost, too.
+      if (isAnswer(error)) await this.#metadata(job).catch(() => undefined);
+      throw error;
+    }
   }
 
   /**
@@ -127,6 +135,12 @@ export class BigQueryJobs {
       isUnknownJob(error) && performance.now() < (this.#settledAt.get(jobId) ?? 0);
     return callBigQuery(this.#context, action, { mayPass, ...options });
   }
+}
+
+/** BigQuery has answered that the job failed; it is not BigQuery that does not answer. */
+function isAnswer(error: unknown): boolean {
+  if (isRetryable(error)) return false;
+  return error instanceof ProjectorError || reasonOf(error) !== undefined;
 }
 
 /** A job that failed for a missing table is a 404 as well. */

@@ -101,6 +101,19 @@ test('the count of a table that did not change costs nothing: BigQuery has it in
   expect(await billed()).toEqual([false]);
 });
 
+test('the ledger has what all jobs of a run cost, and a job that failed among them', async () => {
+  await using world = await openLoadedWorld();
+  const before = world.google.jobs().length;
+  world.google.fail({ ...EXPORT, kind: 'job-error', reason: 'backendError' });
+  await runWell(world);
+  const jobs = world.google.jobs().slice(before);
+  expect(jobs.map(({ bytesBilled }) => bytesBilled > 0)).toEqual([true, false, true]);
+  const billed = jobs.reduce((sum, { bytesBilled }) => sum + bytesBilled, 0);
+  const [row] = await world.database.sql`
+    SELECT bytes_billed::int, slot_ms::int FROM sync_runs ORDER BY started_at DESC LIMIT 1`;
+  expect({ ...row }).toEqual({ bytes_billed: billed, slot_ms: 300 });
+});
+
 test('every job has labels for the bill', async () => {
   await using world = await openWorld();
   await addRow(world, 1);
