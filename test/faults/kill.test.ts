@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { asksForExport } from '../scenarios/inspect.ts';
+import { asksForExport, untilExporting } from '../scenarios/inspect.ts';
 import { exportJobs, openScene, type Scene } from './fault-fixture.ts';
 
 /** COMMIT as a message of its own: that of an increment, and that of a swap. */
@@ -23,6 +23,23 @@ test('killed during the export, a run leaves a job that the next run stops', asy
   await using scene = await openScene();
   await kill(await scene.startLongExport());
   await scene.recover();
+});
+
+test('a job that was billed to another project is stopped there', async () => {
+  await using scene = await openScene();
+  const { google, start } = scene.world;
+  await google.createDataset('elsewhere', { project: 'billed-before' });
+  google.fail({ method: 'POST', body: /EXPORT DATA/, kind: 'delay', ms: 500 });
+  const run = start(
+    { 'bq-dataset': `${google.project}.source` },
+    { GOOGLE_CLOUD_PROJECT: 'billed-before' },
+  );
+  await scene.until(async () => (await scene.status()) === 'exporting');
+  google.settings.jobSeconds = 30;
+  await untilExporting(scene.world);
+  await kill(run);
+  await scene.recover();
+  expect(exportJobs(scene.world)).toBe(2);
 });
 
 test.each(['SIGKILL', 'SIGTERM'] as const)(
