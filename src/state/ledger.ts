@@ -43,17 +43,29 @@ export interface NewRun {
 
 type Value = string | number | boolean | readonly string[] | undefined;
 
-/**
- * A constant that the server can store, or NULL: U+0000 and lone surrogates are no text of
- * PostgreSQL, and what an error quotes can hold both.
- */
+/** A constant, or NULL. */
 function constant(value: Value): string {
   if (value === undefined) return 'NULL';
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  if (typeof value === 'string') {
-    return quoteLiteral(value.toWellFormed().replaceAll('\0', '\uFFFD'));
-  }
+  if (typeof value === 'string') return quoteLiteral(value);
   return `ARRAY[${value.map(constant).join(', ')}]::text[]`;
+}
+
+/**
+ * SQL expression for a text that quotes anything, which a server of any encoding can read and store:
+ * U+0000 and lone surrogates are no text of PostgreSQL, and where its encoding is not UTF-8, what is
+ * not ASCII is escaped.
+ */
+function inAnyEncoding(text: string): string {
+  const storable = text.toWellFormed().replaceAll('\0', '\uFFFD');
+  const escaped = storable.replaceAll(
+    /\P{ASCII}/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
+  if (escaped === storable) return quoteLiteral(storable);
+  const bytes = Buffer.from(storable).toString('hex');
+  return `CASE getdatabaseencoding() WHEN 'UTF8' THEN convert_from(decode('${bytes}', 'hex'), 'UTF8')
+    ELSE ${quoteLiteral(escaped)} END`;
 }
 
 /** Identifies the database and its cluster: a copy of the database has another one. */
@@ -114,7 +126,7 @@ const ENDED: ReadonlySet<string> = new Set(['applied', 'failed', 'interrupted', 
 
 /** Changes the row of a run; a status that ends it sets `finished_at`. */
 export function updateRun(tables: StateTables, runId: string, change: RunChange): string {
-  const { artifacts, exportedAt, ...rest } = change;
+  const { artifacts, exportedAt, error, ...rest } = change;
   const plain = Object.entries({ ...rest, ...(artifacts && artifactColumns(artifacts)) });
   const sets = plain
     .filter(([, value]) => value !== undefined)
@@ -122,6 +134,7 @@ export function updateRun(tables: StateTables, runId: string, change: RunChange)
   if (exportedAt !== undefined) {
     sets.push(`exported_at = ${exportedAt === 'now()' ? exportedAt : quoteLiteral(exportedAt)}`);
   }
+  if (error !== undefined) sets.push(`error = ${inAnyEncoding(error)}`);
   if (ENDED.has(change.status ?? '')) sets.push('finished_at = now()');
   return `UPDATE ${quoteTable(tables.runs)} SET ${sets.join(', ')} WHERE run_id = ${quoteLiteral(runId)}`;
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import postgres from 'postgres';
 import { insertRun, readRun, updateRun } from '../../src/state/ledger.ts';
 import { migrateState } from '../../src/state/migrate.ts';
 import { stateTables } from '../../src/state/state-tables.ts';
@@ -28,4 +29,27 @@ test('an error that quotes what PostgreSQL cannot store is kept, with a mark in 
   expect(row?.['error']).toBe('column `n`: "1\uFFFD" and "\uFFFD" are not INT64');
   expect(await readRun(session, tables, 'r')).toMatchObject({ status: 'failed' });
   session.release();
+});
+
+test('an error is kept in a database whose encoding lacks its characters', async () => {
+  await using database = await (await sharedPostgres()).createDatabase();
+  const latin = `${database.name}_latin`;
+  await database.sql.unsafe(
+    `CREATE DATABASE ${latin} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`,
+  );
+  const sql = postgres(database.uri.replace(database.name, latin), { max: 1 });
+  const session = await sql.reserve();
+  const tables = stateTables('public');
+  await migrateState(session, tables);
+  await session.unsafe(insertRun(tables, RUN));
+  const error = 'the value "ř → 😀" of \'n\'';
+  await session.unsafe(updateRun(tables, 'r', { status: 'failed', error }));
+  const [row] = await session`SELECT status, error FROM sync_runs`;
+  session.release();
+  await sql.end();
+  await database.sql.unsafe(`DROP DATABASE ${latin}`);
+  expect({ ...row }).toEqual({
+    status: 'failed',
+    error: 'the value "\\u{159} \\u{2192} \\u{1f600}" of \'n\'',
+  });
 });
