@@ -1,4 +1,4 @@
-import { quoteLiteral, tableText } from '../postgres/quoting.ts';
+import { quoteLiteral, quoteTable, tableText } from '../postgres/quoting.ts';
 import { parseTableText } from '../postgres/table-name.ts';
 import { namePattern, tryLockTarget, unlockTarget } from '../state/advisory-lock.ts';
 import { applyRun } from '../state/commit.ts';
@@ -68,15 +68,20 @@ const DIED = {
 const ENDED = { status: 'applied' } as const;
 
 /**
- * Ends what is left of a run's sessions. We hold its lock, so it has none; but a session that waits
- * or builds an index notices late that its client is gone, and a run that lost its lock must not
+ * Ends what is left of a run's sessions: those with its name, and whatever writes to its staging table,
+ * for the connection string may give another name. We hold its lock, so it has none; but a session that
+ * waits or builds an index notices late that its client is gone, and a run that lost its lock must not
  * write on into what is another's now.
  */
 async function endSessions({ lockedSession }: Context, run: UnfinishedRun): Promise<void> {
+  const staging = run.artifacts?.staging;
+  const place = staging === undefined ? 'NULL' : quoteLiteral(quoteTable(staging));
   await lockedSession.run((session) =>
-    session.unsafe(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    session.unsafe(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity AS a
       WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
-        AND application_name LIKE ${quoteLiteral(namePattern(run.runId))}`),
+        AND (application_name LIKE ${quoteLiteral(namePattern(run.runId))} OR EXISTS (
+          SELECT FROM pg_locks AS l WHERE l.pid = a.pid AND l.relation = to_regclass(${place})
+            AND l.database = a.datid AND l.mode <> 'AccessShareLock'))`),
   );
 }
 

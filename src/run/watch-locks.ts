@@ -22,7 +22,7 @@ export async function watchLocks<T>(
 ): Promise<T> {
   const [row] = await session.unsafe<{ pid: number }[]>('SELECT pg_backend_pid() AS pid');
   const stop = new AbortController();
-  const watching = tellOfBlockers(context, row?.pid ?? 0, stop.signal);
+  void tellOfBlockers(context, row?.pid ?? 0, stop.signal);
   try {
     return await action();
   } catch (error) {
@@ -30,16 +30,17 @@ export async function watchLocks<T>(
     throw await lockTimeoutError(session, context.resolved.target, error);
   } finally {
     stop.abort();
-    await watching;
   }
 }
 
+/** Nobody waits for it: where the server does not answer, the action has to end without it. */
 async function tellOfBlockers(context: Context, pid: number, stop: AbortSignal): Promise<void> {
   let silentMs = FIRST_WORD_MS;
   while (!stop.aborted) {
     await sleep(silentMs, undefined, { signal: stop }).catch(() => undefined);
     if (stop.aborted) return;
     const blockers = await readBlockers(context, pid).catch(() => []);
+    if (stop.aborted) return;
     if (blockers.length > 0)
       context.report.warn(`waiting for a lock of ${blockers.join(', and of ')}`);
     silentMs = blockers.length === 0 ? FIRST_WORD_MS : NEXT_WORD_MS;

@@ -86,6 +86,20 @@ test('a full load killed among many small objects resumes after those that are l
   expect(exportJobs(scene.world)).toBe(1);
 });
 
+test('a session of a killed run that still writes to staging is ended, whatever its name', async () => {
+  await using scene = await openScene();
+  const { google, database } = scene.world;
+  google.fail({ ...SLOW_OBJECT, kind: 'stall', afterBytes: 2000, nth: 4, times: 99 });
+  const run = scene.start();
+  await scene.until(async () => (await splitsDone(scene)) > 0);
+  await kill(run);
+  const lingering = await database.sql.reserve();
+  await lingering.unsafe('BEGIN');
+  const [staging] = await lingering`SELECT staging FROM sync_runs`;
+  await lingering.unsafe(`LOCK TABLE ${staging?.['staging']} IN ROW EXCLUSIVE MODE`);
+  expect(await scene.recover()).toContain('resuming its export');
+});
+
 test('rows that arrived after a resumed export come with the same run', async () => {
   await using scene = await openScene();
   scene.world.google.fail({ ...SLOW_OBJECT, kind: 'stall', afterBytes: 2000, nth: 4, times: 99 });
