@@ -1,8 +1,9 @@
 import { messageOf } from '../errors.ts';
+import type { Session } from '../postgres/pool.ts';
 import { quoteLiteral, quoteTable } from '../postgres/quoting.ts';
+import { hasSqlState, LOCK_NOT_AVAILABLE } from '../postgres/sqlstates.ts';
 import type { RunArtifacts } from '../state/artifacts.ts';
 import { type RunChange, updateRun } from '../state/ledger.ts';
-import type { StateTables } from '../state/state-tables.ts';
 import type { Context } from './context.ts';
 
 /** How long the clean-up may take, in milliseconds: it is the next run's if it cannot be done. */
@@ -26,9 +27,24 @@ export async function cleanUp(
     ? lockedSession.runOnce.bind(lockedSession)
     : lockedSession.run.bind(lockedSession);
   const signal = deadline(context.signal);
-  await hold((session) => session.unsafe(dropStaging(resolved.tables, artifacts)));
-  const cleaned = await removed(context, artifacts, signal);
-  await hold((session) => session.unsafe(updateRun(resolved.tables, runId, { ...end, cleaned })));
+  const dropped = await hold((session) => dropStaging(session, context, artifacts));
+  const removed = await removeExport(context, artifacts, signal);
+  const change = { ...end, cleaned: dropped && removed };
+  await hold((session) => session.unsafe(updateRun(resolved.tables, runId, change)));
+}
+
+/** The same for what came with a copy of another database: job and objects are that one's to remove. */
+export async function cleanUpCopy(
+  context: Context,
+  artifacts: RunArtifacts,
+  end: RunChange,
+  runId: string,
+): Promise<void> {
+  const { lockedSession, resolved } = context;
+  await lockedSession.run(async (session) => {
+    const cleaned = await dropStaging(session, context, artifacts);
+    await session.unsafe(updateRun(resolved.tables, runId, { ...end, cleaned }));
+  });
 }
 
 /** Aborted after CLEAN_UP_MS, or soon after a signal. */
@@ -41,15 +57,31 @@ function deadline(signal: AbortSignal): AbortSignal {
   return AbortSignal.any([late.signal, AbortSignal.timeout(CLEAN_UP_MS)]);
 }
 
-/** In one round trip, and so in one transaction. */
-function dropStaging(tables: StateTables, { staging, objectPrefix }: RunArtifacts): string {
-  const drop = staging === undefined ? '' : `DROP TABLE IF EXISTS ${quoteTable(staging)};`;
-  return `SET LOCAL client_min_messages = warning; ${drop}
-    DELETE FROM ${quoteTable(tables.splits)} WHERE object_prefix = ${quoteLiteral(objectPrefix)}`;
+/** How long to wait for who holds the staging table, such as a pg_dump, in milliseconds. */
+const DROP_WAIT_MS = 3000;
+
+/** In one round trip, and so in one transaction. Answers whether staging and its marks are gone. */
+async function dropStaging(
+  session: Session,
+  { resolved, report }: Context,
+  { staging, objectPrefix }: RunArtifacts,
+): Promise<boolean> {
+  const table = staging === undefined ? undefined : quoteTable(staging);
+  const drop = table === undefined ? '' : `DROP TABLE IF EXISTS ${table};`;
+  try {
+    await session.unsafe(`SET LOCAL client_min_messages = warning;
+      SET LOCAL lock_timeout = ${DROP_WAIT_MS}; ${drop}
+      DELETE FROM ${quoteTable(resolved.tables.splits)} WHERE object_prefix = ${quoteLiteral(objectPrefix)}`);
+    return true;
+  } catch (error) {
+    if (!hasSqlState(error, LOCK_NOT_AVAILABLE)) throw error;
+    report.warn(`could not drop ${table}, which another session holds; the next run tries again`);
+    return false;
+  }
 }
 
 /** The job first: a running one would write more objects. */
-async function removed(
+async function removeExport(
   context: Context,
   artifacts: RunArtifacts,
   signal: AbortSignal,

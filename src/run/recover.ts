@@ -6,7 +6,7 @@ import { findWatermark } from '../state/find-watermark.ts';
 import { updateRun } from '../state/ledger.ts';
 import { readUnfinished, type UnfinishedRun } from '../state/unfinished-runs.ts';
 import { readWatermarks } from '../state/watermark.ts';
-import { cleanUp } from './clean-up.ts';
+import { cleanUp, cleanUpCopy } from './clean-up.ts';
 import type { Context } from './context.ts';
 
 /**
@@ -122,8 +122,8 @@ async function cleanUpRun(
 ): Promise<void> {
   const { lockedSession, resolved } = context;
   const { artifacts } = run;
-  if (artifacts !== undefined && run.ours) {
-    await cleanUp(context, artifacts, end, run.runId);
+  if (artifacts !== undefined) {
+    await (run.ours ? cleanUp : cleanUpCopy)(context, artifacts, end, run.runId);
     return;
   }
   const update = updateRun(resolved.tables, run.runId, { ...end, cleaned: true });

@@ -10,11 +10,15 @@ import { migrateState } from '../state/migrate.ts';
 import { pruneStatement } from '../state/prune.ts';
 import type { UnfinishedRun } from '../state/unfinished-runs.ts';
 import { type Context, costOf } from './context.ts';
+import { watchLocks } from './watch-locks.ts';
 
 /** Makes the state tables where they are missing, or brings those of an older release up to date. */
-export async function ensureStateTables({ lockedSession, resolved }: Context): Promise<void> {
+export async function ensureStateTables(context: Context): Promise<void> {
+  const { lockedSession, resolved } = context;
   if (resolved.stateIsCurrent) return;
-  await lockedSession.run((session) => migrateState(session, resolved.tables));
+  await lockedSession.run((session) =>
+    watchLocks(session, context, () => migrateState(session, resolved.tables)),
+  );
 }
 
 /** Writes the run's row, before it reads anything that it will trust: from now on it can be ended by others. */

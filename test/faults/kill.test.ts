@@ -100,6 +100,42 @@ test('a session of a killed run that still writes to staging is ended, whatever 
   expect(await scene.recover()).toContain('resuming its export');
 });
 
+test('a copy of the database drops its own staging table, and leaves the objects of the original', async () => {
+  await using scene = await openScene();
+  const { google, database } = scene.world;
+  google.fail({ ...SLOW_OBJECT, kind: 'stall', afterBytes: 2000, nth: 4, times: 99 });
+  const run = scene.start();
+  await scene.until(async () => (await splitsDone(scene)) > 0);
+  await kill(run);
+  const objects = google.objects('test-bucket').map(({ name }) => name);
+  await database.sql`UPDATE sync_runs SET database_id = 'another cluster/1'`;
+  google.heal();
+  expect((await scene.world.run()).exitCode).toBe(0);
+  expect(google.objects('test-bucket').map(({ name }) => name)).toEqual(objects);
+  const left = await database.sql`
+    SELECT relname FROM pg_class WHERE relname LIKE '%staging%' UNION ALL SELECT split FROM sync_splits`;
+  expect([...left]).toEqual([]);
+});
+
+test('a staging table that somebody reads is no reason to wait: it is dropped by a later run', async () => {
+  await using scene = await openScene();
+  const { google, database } = scene.world;
+  google.fail({ ...SLOW_OBJECT, kind: 'stall', afterBytes: 2000, nth: 4, times: 99 });
+  const run = scene.start();
+  await scene.until(async () => (await splitsDone(scene)) > 0);
+  await kill(run);
+  const [ledger] = await database.sql`UPDATE sync_runs SET plan = 'another' RETURNING staging`;
+  const dump = await database.sql.reserve();
+  await dump.unsafe(`BEGIN; LOCK TABLE ${ledger?.['staging']} IN ACCESS SHARE MODE`);
+  google.heal();
+  const { exitCode, text } = await scene.world.run();
+  expect(text).toContain('which another session holds; the next run tries again');
+  expect(exitCode).toBe(0);
+  await dump.unsafe('ROLLBACK');
+  dump.release();
+  await scene.recover();
+});
+
 test('rows that arrived after a resumed export come with the same run', async () => {
   await using scene = await openScene();
   scene.world.google.fail({ ...SLOW_OBJECT, kind: 'stall', afterBytes: 2000, nth: 4, times: 99 });
