@@ -44,7 +44,7 @@ export const ERROR_CODES = {
   LOCK_TIMEOUT: ['Other sessions held the target, or what depends on it, all the time that the swap waited.', 'Run again when they have ended: it resumes the load.'],
   LOGIN_REFUSED: ['PostgreSQL refuses the user, the password or this machine.', 'Check them in `--pg-conn`, `PGPASSWORD`, the passfile and `pg_hba.conf`.'],
   NOT_A_COPY: ['A statement of the program was not the COPY that it had to be.', 'Report it: this is a defect.'],
-  NOT_FOUND: ['BigQuery does not find what a job names: dataset, table, location or bucket.', 'Check that all of them are in one location.'],
+  NOT_FOUND: ['BigQuery does not find what a job names: dataset, table, location or bucket.', 'Check the names, and that the dataset is in `--bq-location`.'],
   NO_ACCESS_TOKEN: ['The IAM login to PostgreSQL got no access token.', 'Check the credentials of the machine.'],
   NO_CREDENTIALS: ['There are no Google Cloud credentials that can be used, or none with a project.', 'Attach a service account, or set `GOOGLE_APPLICATION_CREDENTIALS` and `GOOGLE_CLOUD_PROJECT`.'],
   NO_EXPORT_STATISTICS: ['BigQuery does not say how many rows it exported, so that a lost row could not be detected.', 'Run again.'],

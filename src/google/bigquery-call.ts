@@ -22,7 +22,7 @@ export interface CallOptions {
   readonly until?: AbortSignal;
   /** For one try, in milliseconds; undefined where it polls by itself for as long as a job takes. */
   readonly limitMs?: number | undefined;
-  /** What passes by itself beside what always does. */
+  /** What passes by itself beside what always does: not worth a warning. */
   readonly mayPass?: (error: unknown) => boolean;
 }
 
@@ -37,6 +37,9 @@ export async function callBigQuery<T>(
     signal: until,
     isRetryable: (error) => isRetryable(error) || mayPass?.(error) === true,
     onUnauthorized: async () => forgetToken(await credentials()),
-    onWait: (error) => report.warn(`BigQuery did not answer: ${apiMessage(error)}; trying again`),
+    onWait: (error) => {
+      if (isRetryable(error))
+        report.warn(`BigQuery did not answer: ${apiMessage(error)}; trying again`);
+    },
   });
 }
