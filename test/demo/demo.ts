@@ -55,6 +55,18 @@ async function keep({ places }: DemoFixture): Promise<void> {
   await new Promise((ended) => places.signal.addEventListener('abort', ended));
 }
 
+function tryNext(): void {
+  heading('What to try next');
+  print('Leave it up, and look around with psql, or run the program yourself:');
+  command('npx -y bun@1.4.5 run demo --keep');
+  print('All flags, with an example and the exit codes:');
+  command('dist/bq_to_postgres --help');
+  print(
+    'From an empty Google Cloud project to a sync every fifteen minutes: postgres/instructions.md',
+  );
+  print('What goes into what, what a full load keeps, every error: postgres/reference.md');
+}
+
 async function main(argv: readonly string[]): Promise<number> {
   const unknown = argv.filter((argument) => argument !== '--keep');
   if (unknown.length > 0) throw new Error(`write bun run demo [--keep], not: ${unknown.join(' ')}`);
@@ -67,6 +79,7 @@ async function main(argv: readonly string[]): Promise<number> {
     const seconds = Math.round((performance.now() - began) / 1000);
     remark(`\nAll of it took ${seconds} s.`);
     if (argv.length > 0) await keep(fixture);
+    else tryNext();
   } catch (error) {
     if (!interruption.signal.aborted) throw error;
   }

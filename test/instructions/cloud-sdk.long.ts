@@ -6,7 +6,7 @@ import { at, type Call, type CloudSettings, type Json, text } from './cloud/clou
 import { blocksOf, DEPLOYMENT, instructions, scriptOf } from './document.ts';
 import { type Walk, walk } from './walk.ts';
 
-setDefaultTimeout(900_000);
+setDefaultTimeout(1_800_000);
 
 const PROJECT = 'my-project';
 const SERVICE_ACCOUNT = `bq-to-postgres@${PROJECT}.iam.gserviceaccount.com`;

@@ -13,7 +13,7 @@ import { at, type Json, text } from './cloud/cloud.ts';
 import { bootMachine, command, commandBeside, type Machine, makeDebian } from './machine.ts';
 import { type Walk, walk } from './walk.ts';
 
-setDefaultTimeout(900_000);
+setDefaultTimeout(1_800_000);
 
 /**
  * The instructions from end to end: the commands for the VM run in a Debian with its own systemd,

@@ -62,7 +62,7 @@ export async function walk(journey: Journey): Promise<Walk> {
     env: environment,
     stdin: 'ignore',
     stdout: 'pipe',
-    timeout: journey.timeoutMs ?? 1_200_000,
+    timeout: journey.timeoutMs ?? 1_500_000,
   });
   const output = await new Response(run.stdout).text();
   const exitCode = await run.exited;

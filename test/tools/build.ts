@@ -14,9 +14,10 @@ const ENTRY = `${ROOT}postgres/bq_to_postgres.ts`;
  * Compiles the program into one executable with the runtime inside. It is split, so that the entry can
  * replace the process before any other module is loaded. Bytecode halves the time that the Google
  * clients take to load; names are kept, for errors and their stacks. Neither `.env` nor `bunfig.toml`
- * of the directory where it is started may change what it does.
+ * of the directory where it is started may change what it does. The same sources make the same file in
+ * any folder, as long as that folder is the working directory. Answers the paths of what is in it.
  */
-export async function build({ target, outfile }: Build): Promise<void> {
+export async function build({ target, outfile }: Build): Promise<readonly string[]> {
   const commit = await commitText(ROOT);
   const result = await Bun.build({
     entrypoints: [ENTRY],
@@ -30,10 +31,13 @@ export async function build({ target, outfile }: Build): Promise<void> {
     format: 'esm',
     splitting: true,
     bytecode: true,
+    metafile: true,
     minify: { whitespace: true, syntax: true, identifiers: false, keepNames: true },
-    define: { BUILD_COMMIT: JSON.stringify(commit) },
+    // Modules of CommonJS would have the builder's folders in them.
+    define: { BUILD_COMMIT: JSON.stringify(commit), __dirname: '"/"', __filename: '"/"' },
   });
   for (const log of result.logs) console.error(log);
+  return Object.keys(result.metafile?.inputs ?? {});
 }
 
 /** Writes `outfile.sha256`, which `sha256sum --check` reads in the folder of the file. */
@@ -59,6 +63,7 @@ export function readTarget(argv: readonly string[]): string | undefined {
 }
 
 if (import.meta.main) {
+  process.chdir(ROOT);
   const outfile = `${ROOT}dist/bq_to_postgres`;
   await build({ target: readTarget(process.argv.slice(2)), outfile });
   await writeChecksum(outfile);
