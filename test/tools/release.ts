@@ -43,10 +43,14 @@ export async function makeRelease(folder: string): Promise<void> {
   for (const name of ['LICENSE', 'NOTICE']) copyFileSync(join(ROOT, name), join(folder, name));
 }
 
-/** CycloneDX's own tool, which lists all packages that are not for development alone. */
+/**
+ * CycloneDX's own tool, which lists all packages that are not for development alone; without its optional
+ * packages, which are compiled and only serve to validate XML.
+ */
 async function writeBillOfMaterials(path: string): Promise<void> {
   const options = ['--omit', 'dev', '--ignore-npm-errors', '--output-reproducible'];
-  await $`npx -y ${CYCLONEDX} ${options} --output-file ${path}`.cwd(ROOT).quiet();
+  const env = { ...process.env, npm_config_omit: 'optional' };
+  await $`npx -y ${CYCLONEDX} ${options} --output-file ${path}`.cwd(ROOT).env(env).quiet();
 }
 
 if (import.meta.main) {
