@@ -2,9 +2,10 @@ import { inflateRawSync } from 'node:zlib';
 import { gsUri } from '../google/object-info.ts';
 import { badAvro } from './bad-avro.ts';
 import type { ByteBuffer } from './byte-buffer.ts';
-import { type Header, SYNC_BYTES } from './header.ts';
+import type { Header } from './header.ts';
 import { BLOCK_HEAD_BYTES } from './split-bytes.ts';
 import type { Split } from './splits.ts';
+import { SYNC_BYTES, skipToSyncMarker } from './sync-marker.ts';
 import { readVarint } from './varint.ts';
 
 /** The rows of one Avro block, inflated. Valid until the next block is asked for. */
@@ -71,17 +72,8 @@ export class BlockParser {
 
   async #findAfterMarker(end: number): Promise<number | null> {
     const buffer = this.#buffer;
-    while (buffer.position < end) {
-      const at = buffer.indexOf(this.#header.sync);
-      if (at === -1) {
-        buffer.skip(Math.max(0, buffer.length - SYNC_BYTES + 1));
-        const unread = buffer.position + buffer.length;
-        if (unread >= end || !(await buffer.fill(buffer.length + 1))) return null;
-        continue;
-      }
-      buffer.skip(at + SYNC_BYTES);
+    while (await skipToSyncMarker(buffer, this.#header.sync, end)) {
       // The marker's bytes can also stand within a row: what follows must be a block.
-      if (buffer.position >= end) return null;
       if (typeof (await this.#readFrame()) !== 'string') return buffer.position;
     }
     return null;

@@ -2,6 +2,7 @@ import { gsUri, type ObjectInfo } from '../google/object-info.ts';
 import type { ObjectStore } from '../google/storage.ts';
 import { badAvro } from './bad-avro.ts';
 import { type AvroField, parseAvroSchema } from './schema.ts';
+import { SYNC_BYTES } from './sync-marker.ts';
 import { readVarint } from './varint.ts';
 
 /** How blocks are compressed: the export asks for none, and deflate is read as well. */
@@ -17,8 +18,6 @@ export interface Header {
   readonly headerBytes: number;
 }
 
-/** Length of a sync marker (Avro specification, "Object Container Files"). */
-export const SYNC_BYTES = 16;
 const MAGIC = Buffer.from('Obj\u0001', 'latin1');
 const FIRST_PIECE_BYTES = 64 * 1024;
 /** A schema of BigQuery's 10,000 columns has well under 1 MiB. */

@@ -1,7 +1,7 @@
 import type { ObjectStore } from '../google/storage.ts';
 import { crc32c } from './crc32c.ts';
-import { SYNC_BYTES } from './header.ts';
 import type { Split } from './splits.ts';
+import { SYNC_BYTES } from './sync-marker.ts';
 
 /** Two varints of ten bytes: the most that a block has before its rows. */
 export const BLOCK_HEAD_BYTES = 20;
