@@ -1,9 +1,10 @@
-import { isSameTable, quoteIdentifier, quoteTable, type TableName } from '../postgres/quoting.ts';
+import { quoteIdentifier, quoteTable, type TableName } from '../postgres/quoting.ts';
 import { stagingSequences } from './build/staging.ts';
 import type { Dependents } from './dependencies/dependents.ts';
 import { stagingStatisticsName } from './objects/extended-statistics.ts';
 import { stagingIndexName } from './objects/indexes.ts';
-import { temporaryName } from './temporary-names.ts';
+import { isAmong } from './of-table.ts';
+import { stagingOf, temporaryName } from './temporary-names.ts';
 
 /** The name that a part of the old table, or an old materialized view, has until it is dropped. */
 export function asideName(staging: TableName, kind: string, thing: TableName): string {
@@ -16,37 +17,35 @@ function rename(kind: string, from: TableName, to: string): string {
 
 /** Frees every name that the new objects will have. */
 export function setAside(dependents: Dependents, staging: TableName): readonly string[] {
-  const { target } = dependents;
-  const aside = (kind: string, thing: TableName) =>
-    rename(kind, thing, asideName(staging, kind, thing));
+  const { tables } = dependents;
+  const aside = (kind: string, { schema, name }: TableName) =>
+    rename(kind, { schema, name }, asideName(staging, kind, { schema, name }));
   return [
-    aside('TABLE', target),
+    ...tables.map((table) => aside('TABLE', table)),
     ...dependents.indexes
-      .filter(({ table }) => isSameTable(table, target))
-      .map(({ name }) => aside('INDEX', { schema: target.schema, name })),
+      .filter(({ table }) => isAmong(tables, table))
+      .map(({ table, name }) => aside('INDEX', { schema: table.schema, name })),
     ...dependents.statistics
-      .filter(({ table }) => isSameTable(table, target))
+      .filter(({ table }) => isAmong(tables, table))
       .map((statistics) => aside('STATISTICS', statistics)),
-    ...dependents.sequences
-      .filter(({ identity }) => identity)
-      .map((sequence) => aside('SEQUENCE', sequence)),
+    ...stagingSequences(dependents, staging).map(({ former }) => aside('SEQUENCE', former)),
     ...dependents.materializedViews.map((view) => aside('MATERIALIZED VIEW', view)),
   ];
 }
 
 /** Gives staging, its indexes, statistics and identity sequences the names of the target's. */
 export function promote(dependents: Dependents, staging: TableName): readonly string[] {
-  const { target } = dependents;
+  const { target, tables } = dependents;
   return [
-    rename('TABLE', staging, target.name),
+    ...tables.map((table) => rename('TABLE', stagingOf({ target, staging }, table), table.name)),
     ...dependents.indexes
-      .filter(({ table }) => isSameTable(table, target))
+      .filter(({ table }) => isAmong(tables, table))
       .map((index) => {
         const name = stagingIndexName(index, staging);
-        return rename('INDEX', { schema: staging.schema, name }, index.name);
+        return rename('INDEX', { schema: index.table.schema, name }, index.name);
       }),
     ...dependents.statistics
-      .filter(({ table }) => isSameTable(table, target))
+      .filter(({ table }) => isAmong(tables, table))
       .map((statistics) => {
         const name = stagingStatisticsName(statistics, staging);
         return rename('STATISTICS', { schema: statistics.schema, name }, statistics.name);
@@ -59,11 +58,13 @@ export function promote(dependents: Dependents, staging: TableName): readonly st
 
 /** Drops what was set aside, without CASCADE. */
 export function dropOld(dependents: Dependents, staging: TableName): readonly string[] {
-  const { target, materializedViews } = dependents;
-  const drop = (kind: string, thing: TableName) =>
-    `DROP ${kind} ${quoteTable({ schema: thing.schema, name: asideName(staging, kind, thing) })}`;
+  const { tables, materializedViews } = dependents;
+  const aside = (kind: string, { schema, name }: TableName) =>
+    quoteTable({ schema, name: asideName(staging, kind, { schema, name }) });
+  const views = materializedViews.toReversed().map((view) => aside('MATERIALIZED VIEW', view));
+  const old = tables.map((table) => aside('TABLE', table));
   return [
-    ...materializedViews.toReversed().map((view) => drop('MATERIALIZED VIEW', view)),
-    drop('TABLE', target),
+    ...(views.length === 0 ? [] : [`DROP MATERIALIZED VIEW ${views.join(', ')}`]),
+    ...(old.length === 0 ? [] : [`DROP TABLE ${old.join(', ')}`]),
   ];
 }

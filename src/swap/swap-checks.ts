@@ -1,9 +1,10 @@
 import { ProjectorError } from '../errors.ts';
-import { isSameTable, quoteTable, type TableName } from '../postgres/quoting.ts';
+import { quoteTable, type TableName } from '../postgres/quoting.ts';
 import type { Handle } from './catalog.ts';
 import { type Dependents, readDependentsInside } from './dependencies/dependents.ts';
 import { differences } from './dependencies/differences.ts';
 import type { AddedColumn } from './objects/columns.ts';
+import { isAmong } from './of-table.ts';
 
 /** Reads again what depends on the target: DEPENDENTS_CHANGED names what is not as the plan read it. */
 export async function requireUnchanged(
@@ -40,7 +41,7 @@ export async function requireComplete(
 
 /** `now` without the added columns and the comments on them, which the old table has not. */
 function withoutAdded(
-  { target, commentsAndLabels }: Dependents,
+  { tables, target, commentsAndLabels }: Dependents,
   now: Dependents,
   added: readonly AddedColumn[],
 ): Dependents {
@@ -50,7 +51,7 @@ function withoutAdded(
   return {
     ...now,
     columns: now.columns.filter(
-      ({ table, name }) => !isSameTable(table, target) || !names.has(name),
+      ({ table, name }) => !isAmong([target, ...tables], table) || !names.has(name),
     ),
     commentsAndLabels: now.commentsAndLabels.filter(({ object }) => before.has(object)),
   };

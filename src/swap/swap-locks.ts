@@ -1,36 +1,38 @@
 import { ProjectorError } from '../errors.ts';
-import { quoteTable, type TableName } from '../postgres/quoting.ts';
-import type { Handle } from './catalog.ts';
+import { quoteTable } from '../postgres/quoting.ts';
+import { arrayText, type Handle } from './catalog.ts';
 import type { Dependents } from './dependencies/dependents.ts';
 import { type Lock, lockStatement } from './dependencies/lock-order.ts';
 import { lockTimeout } from './lock-retry.ts';
 import { changed } from './swap-checks.ts';
+import type { SwapPlan } from './swap-plan.ts';
+import { stagingOf } from './temporary-names.ts';
 import { isServerError } from './violations.ts';
 
 /**
- * Takes all locks within `budgetMs`, the target's last; then gives later ones as much again. They
- * are one message, so that the first is not held for the network's sake; the server counts down.
+ * Takes all locks within `budgetMs`, the tables' last; then gives later ones as much again. They are
+ * one message, so that the first is not held for the network's sake; the server counts down.
  */
 export async function takeLocks(
   sql: Handle,
-  staging: TableName,
+  plan: SwapPlan,
   dependents: Dependents,
   budgetMs: number,
 ): Promise<void> {
-  const { target } = dependents;
-  const table = { owner: target.owner, kind: 'r', method: 'alter-owner' } as const;
-  const locks: readonly Lock[] = [
-    { ...table, ...staging },
-    ...dependents.locks,
-    { ...table, schema: target.schema, name: target.name },
-  ];
+  const staging = dependents.tables.map(({ owner, ...table }) => ({
+    ...stagingOf(plan, table),
+    owner,
+    kind: 'r',
+    method: 'alter-owner' as const,
+  }));
+  const locks: readonly Lock[] = [...staging, ...dependents.locks];
   const statements = locks.flatMap((lock) => [remainingTimeout(budgetMs), lockStatement(lock)]);
   try {
     await sql.unsafe([...statements, lockTimeout(budgetMs)].join('; '));
   } catch (error) {
     // Gone, with its schema or without; another kind of thing now; or another role's.
     if (isServerError(error) && /^(?:42|3F)/.test(error.code)) {
-      throw changed(target, [error.message], error);
+      throw changed(plan.target, [error.message], error);
     }
     throw error;
   }
@@ -42,17 +44,18 @@ function remainingTimeout(budgetMs: number): string {
   return `SELECT set_config('lock_timeout', greatest(1, ceil(${budgetMs} - ${elapsedMs}))::int::text, true)`;
 }
 
-/** LOCK_TIMEOUT, with the sessions that hold the target. */
+/** LOCK_TIMEOUT, with the sessions that hold the target or a part of its partition tree. */
 export async function lockTimeoutError(
   sql: Handle,
-  target: TableName,
+  { target, tables, partitioned }: Dependents,
   cause: unknown,
 ): Promise<ProjectorError> {
+  const names = arrayText([...tables, ...partitioned].map(quoteTable));
   const holders = await sql<{ pid: number; application: string; since: string }[]>`
     SELECT DISTINCT a.pid, coalesce(a.application_name, '') AS application,
       coalesce(to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS'), '?') AS since
     FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-    WHERE l.relation = to_regclass(${quoteTable(target)}) AND l.granted AND l.pid <> pg_backend_pid()`;
+    WHERE l.relation = ANY (SELECT to_regclass(name) FROM unnest(${names}::text[]) AS name) AND l.granted AND l.pid <> pg_backend_pid()`;
   const sessions = holders.map(
     ({ pid, application, since }) => `${pid} (${application || 'unnamed'}, since ${since})`,
   );

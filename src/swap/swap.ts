@@ -1,4 +1,4 @@
-import { quoteIdentifier, quoteTable, type TableName } from '../postgres/quoting.ts';
+import { quoteIdentifier, quoteTable } from '../postgres/quoting.ts';
 import { cancellable } from './cancel.ts';
 import type { Handle } from './catalog.ts';
 import type { Dependents } from './dependencies/dependents.ts';
@@ -10,12 +10,13 @@ import {
   retryForLocks,
   withSavepoint,
 } from './lock-retry.ts';
-import { extremeValue } from './objects/sequences.ts';
 import { WRITING_SETTINGS } from './session-settings.ts';
 import { changed, requireComplete, requireUnchanged } from './swap-checks.ts';
 import { lockTimeoutError, takeLocks } from './swap-locks.ts';
 import type { SwapPlan } from './swap-plan.ts';
-import { type Step, swapSteps } from './swap-steps.ts';
+import { prepareSwap } from './swap-preparation.ts';
+import type { Step, SwapValues } from './swap-step.ts';
+import { swapSteps } from './swap-steps.ts';
 import { explainViolation, isServerError } from './violations.ts';
 
 /** How to swap, and who is told. */
@@ -58,7 +59,7 @@ export async function swap(
   // The pauses between tries are idle, and a REFRESH takes what it takes.
   await sql.unsafe('SET LOCAL idle_in_transaction_session_timeout = 0');
   await sql.unsafe('SET LOCAL statement_timeout = 0');
-  const maxValues = await readMaxValues(sql, plan.staging, dependents);
+  const values = await prepareSwap(sql, plan, dependents, options.onStep);
   const lockRetry: LockRetry = {
     giveUpAfterMs: options.giveUpAfterMs ?? GIVE_UP_AFTER_MS,
     signal: options.signal,
@@ -69,21 +70,21 @@ export async function swap(
       withSavepoint(sql, (inner) =>
         attempt(inner, plan, dependents, {
           budgetMs,
-          maxValues,
+          values,
           onStep: options.onStep,
           signal: options.signal,
         }),
       ),
     );
   } catch (error) {
-    if (isLockError(error)) throw await lockTimeoutError(sql, plan.target, error);
+    if (isLockError(error)) throw await lockTimeoutError(sql, dependents, error);
     throw error;
   }
 }
 
 interface Attempt {
   readonly budgetMs: number;
-  readonly maxValues: ReadonlyMap<string, string | null>;
+  readonly values: SwapValues;
   readonly onStep: SwapOptions['onStep'] | undefined;
   readonly signal: AbortSignal | undefined;
 }
@@ -92,17 +93,15 @@ async function attempt(
   sql: Handle,
   plan: SwapPlan,
   dependents: Dependents,
-  { budgetMs, maxValues, onStep, signal }: Attempt,
+  { budgetMs, values, onStep, signal }: Attempt,
 ): Promise<Swapped> {
   // Without locks at first: a change is found out early, and reading again under them is quicker.
   await sql.unsafe(lockTimeout(budgetMs));
   await requireUnchanged(sql, plan.target, dependents);
   const since = performance.now();
-  await takeLocks(sql, plan.staging, dependents, budgetMs);
+  await takeLocks(sql, plan, dependents, budgetMs);
   await requireUnchanged(sql, plan.target, dependents);
-  const [role] = await sql<{ name: string }[]>`SELECT quote_ident(current_setting('role')) AS name`;
-  const ownRole = `SET LOCAL ROLE ${role?.name ?? 'NONE'}`;
-  const steps = swapSteps(dependents, { staging: plan.staging, maxValues, ownRole });
+  const steps = swapSteps(plan, dependents, values);
   const reasons = await runSteps(sql, plan, steps, { onStep, signal });
   await requireComplete(sql, plan.target, dependents, plan.added);
   return { lockHeldMs: performance.now() - since, reasons };
@@ -127,20 +126,6 @@ async function promoteFirst(sql: Handle, { staging, target }: SwapPlan): Promise
     throw error;
   }
   return { lockHeldMs: performance.now() - since, reasons: [] };
-}
-
-/** Read before the locks: without an index on the column it takes a scan. */
-async function readMaxValues(
-  sql: Handle,
-  staging: TableName,
-  dependents: Dependents,
-): Promise<ReadonlyMap<string, string | null>> {
-  const maxValues = new Map<string, string | null>();
-  for (const sequence of dependents.sequences.filter(({ counts }) => counts)) {
-    const [row] = await sql.unsafe<{ value: string | null }[]>(extremeValue(sequence, staging));
-    maxValues.set(quoteTable(sequence), row?.value ?? null);
-  }
-  return maxValues;
 }
 
 /**

@@ -44,7 +44,7 @@ const CHANGES = [
   {
     what: 'row security is switched on',
     change: 'ALTER TABLE s.t ENABLE ROW LEVEL SECURITY',
-    names: /target "s"\."t"/,
+    names: /tables "s"\."t"/,
   },
   { what: 'the table is dropped', change: 'DROP TABLE s.t CASCADE', names: /the table/ },
 ] as const;

@@ -45,22 +45,6 @@ const CASES: readonly Case[] = [
     hint: /--pg-table/,
   },
   {
-    what: 'a partitioned table as target',
-    setUp:
-      'CREATE TABLE s.p (a integer) PARTITION BY RANGE (a); ALTER TABLE s.p OWNER TO rich_owner',
-    target: 'p',
-    message: /"s"\."p" is a partitioned table/,
-    hint: /--pg-table/,
-  },
-  {
-    what: 'a partition as target',
-    setUp: `CREATE TABLE s.p (a integer) PARTITION BY RANGE (a);
-      CREATE TABLE s.p1 PARTITION OF s.p DEFAULT; ALTER TABLE s.p1 OWNER TO rich_owner`,
-    target: 'p1',
-    message: /"s"\."p1" is a partition of another table/,
-    hint: /--pg-table/,
-  },
-  {
     what: 'a parent in inheritance',
     setUp: 'CREATE TABLE s.child () INHERITS (s.t)',
     message: /"s"\."t" takes part in table inheritance: it is parent of s\.child/,

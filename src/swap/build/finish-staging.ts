@@ -1,28 +1,20 @@
 import type postgres from 'postgres';
-import { isSameTable, quoteTable, type TableName } from '../../postgres/quoting.ts';
+import { quoteTable } from '../../postgres/quoting.ts';
 import { cancellable } from '../cancel.ts';
+import { arrayText } from '../catalog.ts';
 import type { Dependents } from '../dependencies/dependents.ts';
 import type { LockRetry } from '../lock-retry.ts';
 import { createStatistics, stagingStatisticsName } from '../objects/extended-statistics.ts';
-import {
-  createIndex,
-  createIndexConstraint,
-  type Index,
-  stagingIndexName,
-} from '../objects/indexes.ts';
+import { createIndexConstraint, type Index, stagingIndexName } from '../objects/indexes.ts';
+import { isAmong } from '../of-table.ts';
 import { WRITING_SETTINGS } from '../session-settings.ts';
-import type { SwapPlan } from '../swap-plan.ts';
+import { stagingOf } from '../temporary-names.ts';
 import { explainViolation } from '../violations.ts';
+import { buildIndexes, targetName } from './build-indexes.ts';
 import { buildPercent, DONE } from './build-percent.ts';
-import { type BuildProgress, UNCOUNTED, watchIndexes } from './index-progress.ts';
+import type { BuildPlan } from './build-plan.ts';
+import { type BuildProgress, UNCOUNTED } from './index-progress.ts';
 import { addForeignKeysToStaging } from './staging-foreign-keys.ts';
-
-/** Which table to finish, and how. Without `dependents` there are only statistics to gather. */
-export interface BuildPlan extends Omit<SwapPlan, 'added'> {
-  /** Indexes to build at once (each can have parallel workers of its own); 2 if not said. */
-  readonly indexesAtOnce?: number;
-  readonly signal?: AbortSignal;
-}
 
 /** How long to try for the locks of tables that foreign keys refer to. */
 const GIVE_UP_AFTER_MS = 30 * 60_000;
@@ -38,10 +30,11 @@ export async function finishStaging(
   plan: BuildPlan,
   onProgress: (progress: BuildProgress, percent: number) => void,
 ): Promise<void> {
-  const { dependents, target, staging, signal } = plan;
-  const indexes = (dependents?.indexes ?? []).filter(({ table }) => isSameTable(table, target));
-  const foreignKeys = (dependents?.foreignKeys ?? []).filter(({ own }) => own);
-  const percentOf = buildPercent(indexes.length + foreignKeys.length + 1);
+  const { dependents, target, signal } = plan;
+  const tables = dependents?.tables ?? [target];
+  const indexes = indexesOfTables(dependents);
+  const foreignKeys = (dependents?.foreignKeys ?? []).filter(({ onStaging }) => onStaging);
+  const percentOf = buildPercent(indexes.length + foreignKeys.length + tables.length);
   const report = (progress: BuildProgress) => onProgress(progress, percentOf(progress));
   if (dependents !== undefined) {
     await buildIndexes(sql, plan, indexes, report);
@@ -50,59 +43,24 @@ export async function finishStaging(
     await addForeignKeysToStaging(sql, plan, foreignKeys, lockRetry, report);
     await addStatistics(sql, plan, dependents);
   }
-  report({ object: quoteTable(target), phase: 'analyzing', ...UNCOUNTED });
-  // VACUUM fills the visibility map: without it no index-only scan is planned on the new table.
-  await cancellable(sql.unsafe(`VACUUM (ANALYZE) ${quoteTable(staging)}`), signal);
+  for (const table of tables) {
+    report({ object: quoteTable(table), phase: 'analyzing', ...UNCOUNTED });
+    // VACUUM fills the visibility map: without it no index-only scan is planned on the new table.
+    const vacuum = `VACUUM (ANALYZE) ${quoteTable(stagingOf(plan, table))}`;
+    await cancellable(sql.unsafe(vacuum), signal);
+    report({ object: quoteTable(table), phase: DONE, ...UNCOUNTED });
+  }
 }
 
 /**
- * Builds all indexes but those that a constraint has to build itself, several at once. When one
- * cannot be built, no further one is begun: the failure is reported at once, not hours late.
+ * Those that are parts of a partitioned table's index first: where two are alike, ATTACH PARTITION
+ * takes the older one.
  */
-async function buildIndexes(
-  sql: postgres.Sql,
-  plan: BuildPlan,
-  indexes: readonly Index[],
-  onProgress: (progress: BuildProgress) => void,
-): Promise<void> {
-  const waiting = indexes.filter((index) => index.constraint?.buildsItsIndex !== true);
-  const watch = watchIndexes(sql, plan.staging, onProgress);
-  const build = async (): Promise<void> => {
-    try {
-      for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
-        await buildIndex(sql, plan, index, watch.building);
-        onProgress({ object: nameOf(index), phase: DONE, ...UNCOUNTED });
-      }
-    } finally {
-      waiting.length = 0; // when one builder fails, the others finish their index and stop
-    }
-  };
-  const free = Math.max(1, (sql.options.max ?? 1) - 1);
-  const builders = Math.min(plan.indexesAtOnce ?? 2, free);
-  const results = await Promise.allSettled(Array.from({ length: builders }, build)).finally(
-    watch.stop,
-  );
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
-}
-
-async function buildIndex(
-  sql: postgres.Sql,
-  { target, staging, signal }: BuildPlan,
-  index: Index,
-  building: (pid: number, name: string) => void,
-): Promise<void> {
-  const name = stagingIndexName(index, staging);
-  try {
-    await sql.begin(async (transaction) => {
-      const [session] = await transaction<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
-      building(session?.pid ?? 0, nameOf(index));
-      for (const statement of [...WRITING_SETTINGS, ...createIndex(index, staging, name)]) {
-        await cancellable(transaction.unsafe(statement), signal);
-      }
-    });
-  } catch (error) {
-    throw explainViolation(error, target, index.name);
-  }
+function indexesOfTables(dependents: Dependents | undefined): readonly Index[] {
+  if (dependents === undefined) return [];
+  return dependents.indexes
+    .filter(({ table }) => isAmong(dependents.tables, table))
+    .toSorted((a, b) => Number(a.attachedTo === null) - Number(b.attachedTo === null));
 }
 
 /** Turns indexes that back a constraint into one; EXCLUDE constraints build theirs here. */
@@ -112,44 +70,43 @@ async function addConstraints(
   indexes: readonly Index[],
   onProgress: (progress: BuildProgress) => void,
 ): Promise<void> {
-  const existing = await readConstraintNames(sql, plan.staging);
+  const existing = await readConstraintNames(sql, plan, indexes);
   for (const index of indexes) {
     const name = stagingIndexName(index, plan.staging);
     if (index.constraint === null || existing.has(name)) continue;
-    onProgress({ object: nameOf(index), phase: 'adding constraint', ...UNCOUNTED });
+    onProgress({ object: targetName(index), phase: 'adding constraint', ...UNCOUNTED });
     try {
-      await runTogether(sql, createIndexConstraint(index, plan.staging, name), plan.signal);
+      const statements = createIndexConstraint(index, stagingOf(plan, index.table), name);
+      await runTogether(sql, statements, plan.signal);
     } catch (error) {
-      throw explainViolation(error, plan.target, index.name);
+      throw explainViolation(error, index.table, index.name);
     }
-    onProgress({ object: nameOf(index), phase: DONE, ...UNCOUNTED });
+    onProgress({ object: targetName(index), phase: DONE, ...UNCOUNTED });
   }
-}
-
-/** The name that the index has on the target. */
-function nameOf({ table, name }: Index): string {
-  return quoteTable({ schema: table.schema, name });
 }
 
 async function addStatistics(
   sql: postgres.Sql,
-  { target, staging }: BuildPlan,
-  dependents: Dependents,
+  plan: BuildPlan,
+  { tables, statistics }: Dependents,
 ): Promise<void> {
-  for (const statistics of dependents.statistics) {
-    if (!isSameTable(target, statistics.table)) continue;
-    const name = stagingStatisticsName(statistics, staging);
-    await runTogether(sql, createStatistics(statistics, staging, name), undefined);
+  for (const item of statistics) {
+    if (!isAmong(tables, item.table)) continue;
+    const name = stagingStatisticsName(item, plan.staging);
+    const statements = createStatistics(item, stagingOf(plan, item.table), name);
+    await runTogether(sql, statements, undefined);
   }
 }
 
-/** The names of the constraints that a relation has. */
+/** The names of the constraints that have been made of `indexes`; they are temporary, and unique. */
 async function readConstraintNames(
   sql: postgres.Sql,
-  staging: TableName,
+  plan: BuildPlan,
+  indexes: readonly Index[],
 ): Promise<ReadonlySet<string>> {
+  const names = indexes.map((index) => stagingIndexName(index, plan.staging));
   const rows = await sql<{ name: string }[]>`
-    SELECT conname AS name FROM pg_constraint WHERE conrelid = ${quoteTable(staging)}::regclass`;
+    SELECT conname AS name FROM pg_constraint WHERE conname = ANY (${arrayText(names)}::text[])`;
   return new Set(rows.map(({ name }) => name));
 }
 
@@ -159,9 +116,7 @@ async function runTogether(
   statements: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  await sql.begin(async (transaction) => {
-    for (const statement of [...WRITING_SETTINGS, ...statements]) {
-      await cancellable(transaction.unsafe(statement), signal);
-    }
-  });
+  await sql.begin((transaction) =>
+    cancellable(transaction.unsafe([...WRITING_SETTINGS, ...statements].join('; ')), signal),
+  );
 }

@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import { quoteTable, type TableName } from '../../postgres/quoting.ts';
+import { arrayText } from '../catalog.ts';
 
 /** Progress of one index or constraint. `total` is 0 where the server does not say. */
 export interface BuildProgress {
@@ -23,10 +23,9 @@ export const UNCOUNTED = { done: 0, total: 0 } as const;
 
 const EVERY_MS = 500;
 
-/** Reports the index builds on `staging` from pg_stat_progress_create_index, twice a second. */
+/** Reports the index builds that it is told of from pg_stat_progress_create_index, twice a second. */
 export function watchIndexes(
   sql: postgres.Sql,
-  staging: TableName,
   onProgress: (progress: BuildProgress) => void,
 ): IndexWatch {
   const objects = new Map<number, string>();
@@ -36,7 +35,7 @@ export function watchIndexes(
     while (watching) {
       await Promise.race([Bun.sleep(EVERY_MS), stopped.promise]);
       if (!watching) return;
-      for (const row of await readProgress(sql, staging)) {
+      for (const row of await readProgress(sql, [...objects.keys()])) {
         const object = objects.get(row.pid);
         if (object !== undefined) onProgress({ ...row, object });
       }
@@ -59,12 +58,12 @@ export function watchIndexes(
 
 async function readProgress(
   sql: postgres.Sql,
-  staging: TableName,
+  pids: readonly number[],
 ): Promise<readonly { pid: number; phase: string; done: number; total: number }[]> {
   return await sql<{ pid: number; phase: string; done: number; total: number }[]>`
     SELECT pid, phase,
       CASE WHEN tuples_total > 0 THEN tuples_done ELSE blocks_done END::float8 AS done,
       CASE WHEN tuples_total > 0 THEN tuples_total ELSE blocks_total END::float8 AS total
     FROM pg_stat_progress_create_index
-    WHERE relid = to_regclass(${quoteTable(staging)})`;
+    WHERE pid = ANY (${arrayText(pids)}::int[])`;
 }

@@ -1,17 +1,13 @@
 import type postgres from 'postgres';
-import {
-  isSameTable,
-  quoteIdentifier,
-  quoteTable,
-  type TableName,
-} from '../../postgres/quoting.ts';
+import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
 import { cancellable } from '../cancel.ts';
 import { type LockRetry, lockTimeout, retryForLocks } from '../lock-retry.ts';
 import { createForeignKey, type ForeignKey } from '../objects/foreign-keys.ts';
-import type { SwapPlan } from '../swap-plan.ts';
-import { temporaryName } from '../temporary-names.ts';
+import { isAmong } from '../of-table.ts';
+import { stagingOf, temporaryName } from '../temporary-names.ts';
 import { explainViolation } from '../violations.ts';
 import { DONE } from './build-percent.ts';
+import type { BuildPlan } from './build-plan.ts';
 import { type BuildProgress, UNCOUNTED } from './index-progress.ts';
 
 /**
@@ -21,23 +17,25 @@ import { type BuildProgress, UNCOUNTED } from './index-progress.ts';
  */
 export async function addForeignKeysToStaging(
   sql: postgres.Sql,
-  { target, staging }: Pick<SwapPlan, 'target' | 'staging'>,
+  plan: BuildPlan,
   foreignKeys: readonly ForeignKey[],
   lockRetry: LockRetry,
   onProgress: (progress: BuildProgress) => void,
 ): Promise<void> {
   for (const key of foreignKeys) {
-    onProgress({ object: key.name, phase: 'validating foreign key', ...UNCOUNTED });
+    const object = `foreign key ${quoteIdentifier(key.name)} of ${quoteTable(key.table)}`;
+    onProgress({ object, phase: 'validating foreign key', ...UNCOUNTED });
+    const isReplaced = isAmong(plan.dependents?.tables ?? [], key.references);
     const place = {
-      staging,
-      references: isSameTable(key.references, target) ? staging : key.references,
+      staging: stagingOf(plan, key.table),
+      references: isReplaced ? stagingOf(plan, key.references) : key.references,
     };
     try {
       await addForeignKeyToStaging(sql, key, place, lockRetry);
     } catch (error) {
-      throw explainViolation(error, target, key.name);
+      throw explainViolation(error, key.table, key.name);
     }
-    onProgress({ object: key.name, phase: DONE, ...UNCOUNTED });
+    onProgress({ object, phase: DONE, ...UNCOUNTED });
   }
 }
 

@@ -1,5 +1,4 @@
 import {
-  isSameTable,
   quoteIdentifier,
   quoteLiteral,
   quoteTable,
@@ -10,94 +9,93 @@ import { createCheck } from '../objects/check-constraints.ts';
 import {
   type AddedColumn,
   addedColumnDefinition,
-  type Column,
   columnDefinition,
   columnSettings,
   unvalidatedNotNulls,
 } from '../objects/columns.ts';
 import { revokeDefaults } from '../objects/grants.ts';
 import { copySequenceState, type Sequence, stagingSequence } from '../objects/sequences.ts';
-import { createTable } from '../objects/table.ts';
+import { createTable, type Table } from '../objects/table.ts';
+import { isAmong, ofTable } from '../of-table.ts';
 import { WRITING_SETTINGS } from '../session-settings.ts';
 import type { SwapPlan } from '../swap-plan.ts';
+import { stagingOf } from '../temporary-names.ts';
+import { attachToStaging, createBoundCheck, createStagingParents } from './staging-tree.ts';
 
 /**
- * Statements that create the staging table in the target's schema: the columns as they are, then
- * the added ones, with the checks, and without indexes, so that rows go in fast. Nobody but the
- * owner has any right on it. Run them in one transaction. Where there is no target yet, the table
- * has the added columns only, and default privileges apply.
+ * Statements that create staging in the target's schema: the columns as they are, then the added
+ * ones, with the checks, and without indexes, so that rows go in fast. Nobody but the owner has any
+ * right on it. The staging of a partitioned target is a tree of the same bounds: rows are copied to
+ * its root. Run them in one transaction. Where there is no target yet, the table has the added
+ * columns only, and default privileges apply.
  */
 export function stagingStatements(plan: SwapPlan): readonly string[] {
-  const { dependents, target, staging, added } = plan;
-  const addedColumns = added.map((column) => addedColumnDefinition(target, column));
-  if (dependents === undefined) {
-    return [
-      `CREATE TABLE ${quoteTable(staging)} (${addedColumns.join(', ')})`,
-      ...addedComments(staging, added),
-    ];
-  }
-  const columns = dependents.columns.filter(({ table }) => isSameTable(table, target));
-  const owner = quoteIdentifier(dependents.target.owner);
+  const { dependents } = plan;
+  if (dependents === undefined) return createFirst(plan);
   return [
     ...WRITING_SETTINGS,
-    ...createTable(dependents.target, staging, [
-      ...columnDefinitions(dependents, staging, columns),
-      ...addedColumns,
-    ]),
-    ...stagingSequences(dependents, staging).flatMap(({ former, fresh }) =>
-      copySequenceState(fresh, former),
-    ),
-    ...keepPrivate(dependents, staging),
-    ...columns.flatMap((column) => columnSettings(staging, column)),
-    ...columns.flatMap((column) => unvalidatedNotNulls(staging, column)),
-    ...dependents.checks.flatMap((check) => createCheck(check, staging)),
-    ...addedComments(staging, added),
-    `ALTER TABLE ${quoteTable(staging)} OWNER TO ${owner}`,
-    // Default privileges can withhold even the owner's own rights; the swap sets all of them.
-    `GRANT ALL ON TABLE ${quoteTable(staging)} TO ${owner}`,
+    ...createStagingParents(plan, dependents),
+    ...dependents.tables.flatMap((table) => createStaging(plan, dependents, table)),
   ];
 }
 
-/** The identity sequences of the target, under the names that they have on staging. */
+/** The identity sequences of the tables, under the names that they have on staging. */
 export function stagingSequences(
-  dependents: Dependents,
+  { tables, sequences }: Dependents,
   staging: TableName,
 ): readonly { readonly former: Sequence; readonly fresh: Sequence }[] {
-  return dependents.sequences
-    .filter(({ identity }) => identity)
+  return sequences
+    .filter(({ identity, table }) => identity && isAmong(tables, table))
     .map((former) => ({ former, fresh: stagingSequence(former, staging) }));
 }
 
-function columnDefinitions(
-  dependents: Dependents,
-  staging: TableName,
-  columns: readonly Column[],
-): readonly string[] {
-  const sequences = stagingSequences(dependents, staging).map(({ fresh }) => fresh);
-  return columns.map((column) =>
-    columnDefinition(
-      column,
-      sequences.find((sequence) => sequence.column === column.name),
-    ),
-  );
-}
-
-function keepPrivate(dependents: Dependents, staging: TableName): readonly string[] {
-  const { defaultGrantees } = dependents;
-  return [
-    ...revokeDefaults(staging, 'TABLE', defaultGrantees),
-    ...stagingSequences(dependents, staging).flatMap(({ fresh }) =>
-      revokeDefaults(fresh, 'SEQUENCE', defaultGrantees),
-    ),
-  ];
-}
-
-function addedComments(staging: TableName, added: readonly AddedColumn[]): readonly string[] {
+/** COMMENT ON COLUMN of the added columns that have one. */
+export function addedComments(table: TableName, added: readonly AddedColumn[]): readonly string[] {
   return added.flatMap(({ name, comment }) =>
     comment === undefined
       ? []
       : [
-          `COMMENT ON COLUMN ${quoteTable(staging)}.${quoteIdentifier(name)} IS ${quoteLiteral(comment)}`,
+          `COMMENT ON COLUMN ${quoteTable(table)}.${quoteIdentifier(name)} IS ${quoteLiteral(comment)}`,
         ],
   );
+}
+
+function createFirst({ target, staging, added }: SwapPlan): readonly string[] {
+  const columns = added.map((column) => addedColumnDefinition(target, column));
+  return [
+    `CREATE TABLE ${quoteTable(staging)} (${columns.join(', ')})`,
+    ...addedComments(staging, added),
+  ];
+}
+
+function createStaging(plan: SwapPlan, dependents: Dependents, table: Table): readonly string[] {
+  const staging = stagingOf(plan, table);
+  const columns = ofTable(dependents.columns, table);
+  const sequences = stagingSequences(dependents, plan.staging).filter(({ former }) =>
+    isAmong([table], former.table),
+  );
+  const owner = quoteIdentifier(table.owner);
+  return [
+    ...createTable(table, staging, [
+      ...columns.map((column) => {
+        const sequence = sequences.find(({ fresh }) => fresh.column === column.name);
+        return columnDefinition(column, sequence?.fresh);
+      }),
+      ...plan.added.map((column) => addedColumnDefinition(table, column)),
+    ]),
+    ...sequences.flatMap(({ former, fresh }) => copySequenceState(fresh, former)),
+    ...revokeDefaults(staging, 'TABLE', dependents.defaultGrantees),
+    ...sequences.flatMap(({ fresh }) =>
+      revokeDefaults(fresh, 'SEQUENCE', dependents.defaultGrantees),
+    ),
+    ...columns.flatMap((column) => columnSettings(staging, column)),
+    ...columns.flatMap((column) => unvalidatedNotNulls(staging, column)),
+    ...ofTable(dependents.checks, table).flatMap((check) => createCheck(check, staging)),
+    ...createBoundCheck(plan, table),
+    ...(isAmong([table], plan.target) ? addedComments(staging, plan.added) : []),
+    ...attachToStaging(plan, dependents, table),
+    `ALTER TABLE ${quoteTable(staging)} OWNER TO ${owner}`,
+    // Default privileges can withhold even the owner's own rights; the swap sets all of them.
+    `GRANT ALL ON TABLE ${quoteTable(staging)} TO ${owner}`,
+  ];
 }

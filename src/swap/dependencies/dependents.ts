@@ -11,12 +11,13 @@ import { readForeignKeys } from '../objects/foreign-keys.ts';
 import { readDefaultGrantees, readGrants } from '../objects/grants.ts';
 import { readIndexes } from '../objects/indexes.ts';
 import { readMaterializedViews, readRefreshed } from '../objects/materialized-views.ts';
+import { readPartitionedTables } from '../objects/partitions.ts';
 import { readPolicies } from '../objects/policies.ts';
 import { readPublications } from '../objects/publications.ts';
 import { readRules } from '../objects/rules.ts';
 import { readSequences } from '../objects/sequences.ts';
 import { readFunctions } from '../objects/sql-functions.ts';
-import { findRelation, readTables, type Table } from '../objects/table.ts';
+import { findRelation, readTables } from '../objects/table.ts';
 import { refuseTablespaces } from '../objects/tablespaces.ts';
 import { readTriggers } from '../objects/triggers.ts';
 import { readViews } from '../objects/views.ts';
@@ -26,6 +27,7 @@ import { requireOwnership } from './dependent-owners.ts';
 import { type Reader, readDropSet } from './drop-set.ts';
 import { readListeners } from './listeners.ts';
 import { readLocks } from './lock-order.ts';
+import { type PartitionTree, readPartitionTree } from './partition-tree.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
 /**
@@ -34,13 +36,17 @@ import { refuseUnsupported } from './unsupported.ts';
  * unchanged table are equal, in any session.
  */
 export interface Dependents extends ByKind {
-  readonly target: Table;
+  readonly target: TableName;
   /** SHA-256 of all else: equal if and only if nothing has changed. */
   readonly fingerprint: string;
 }
 
 /** Each kind, with what reads it. */
 const KINDS = {
+  /** What is replaced: the target itself, or the leaves of its partition tree. */
+  tables: readTables,
+  /** The partitioned tables above those, from the top down. They stay as they are. */
+  partitioned: readPartitionedTables,
   columns: readColumns,
   sequences: readSequences,
   checks: readChecks,
@@ -87,13 +93,14 @@ export async function readDependentsInside(
     const catalog = await openCatalog(sql);
     const oid = await findRelation(catalog, table);
     if (oid === undefined) return undefined;
-    const [target] = await readTables(catalog, [oid]);
+    const tree = await readPartitionTree(catalog, oid);
+    await readTables(catalog, tree);
     // A target of another kind is refused as such, whatever depends on it.
     catalog.refuse.throwIfAny(table);
-    if (target === undefined) return undefined;
-    const byKind = await readByKind(catalog, target, [oid]);
+    const byKind = await readByKind(catalog, table, tree);
     catalog.refuse.throwIfAny(table);
-    const found = { target, ...byKind };
+    const { schema, name } = table;
+    const found = { target: { schema, name }, ...byKind };
     const fingerprint = createHash('sha256').update(JSON.stringify(found)).digest('hex');
     return { ...found, fingerprint };
   });
@@ -127,9 +134,9 @@ export async function readWarningsInside(
 async function readByKind(
   catalog: Catalog,
   target: TableName,
-  tables: readonly number[],
+  tree: PartitionTree,
 ): Promise<ByKind> {
-  const dropSet = await readDropSet(catalog, tables);
+  const dropSet = await readDropSet(catalog, tree);
   await refuseUnsupported(catalog, target, dropSet);
   await requireOwnership(catalog, dropSet);
   await refuseTablespaces(catalog, dropSet);

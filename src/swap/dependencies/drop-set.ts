@@ -1,5 +1,6 @@
 import { arrayText, type Catalog } from '../catalog.ts';
 import { type DependentView, readDependentViews } from './dependent-views.ts';
+import type { PartitionTree } from './partition-tree.ts';
 
 /** An object by its place in the catalog. */
 export interface CatalogObject {
@@ -11,9 +12,7 @@ export interface CatalogObject {
 }
 
 /** What goes when the old tables are dropped, and what would keep them from being dropped. */
-export interface DropSet {
-  /** The oids of the tables that are replaced. */
-  readonly tables: readonly number[];
+export interface DropSet extends PartitionTree {
   /** The tables, then the materialized views that read them without a view between. */
   readonly relations: readonly number[];
   /** Objects that DROP takes along by itself: to be recreated. */
@@ -22,7 +21,7 @@ export interface DropSet {
   readonly dependents: readonly CatalogObject[];
   /** The dependents that use the row type of something that goes, for which there is no way. */
   readonly rowTypeUsers: readonly CatalogObject[];
-  /** All views above the tables, whether anything of them has to be recreated or not. */
+  /** All views above the tables and their partition tree, recreated or not. */
   readonly views: readonly DependentView[];
 }
 
@@ -33,9 +32,10 @@ export type Reader<T> = (catalog: Catalog, dropSet: DropSet) => Promise<readonly
  * Reads pg_depend, from the tables outwards. The rules of DROP are followed: automatic, internal
  * and partition dependencies go along, owned sequences excepted (they are handed over).
  */
-export async function readDropSet(catalog: Catalog, tables: readonly number[]): Promise<DropSet> {
+export async function readDropSet(catalog: Catalog, tree: PartitionTree): Promise<DropSet> {
+  const { tables, above, partitioned } = tree;
   const relations = await readRelations(catalog, tables);
-  const views = await readDependentViews(catalog, tables);
+  const views = await readDependentViews(catalog, [...above, ...partitioned, ...tables]);
   const rows = await catalog.rows<
     CatalogObject & { readonly dropped: boolean; readonly usesRowType: boolean }
   >`
@@ -60,7 +60,7 @@ export async function readDropSet(catalog: Catalog, tables: readonly number[]): 
       UNION ALL SELECT classid, objid, false, uses_row_type FROM referring) AS found
     ORDER BY 1, 2`;
   return {
-    tables,
+    ...tree,
     relations,
     objects: rows.filter((row) => row.dropped),
     dependents: rows.filter((row) => !row.dropped && !row.usesRowType),

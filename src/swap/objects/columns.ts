@@ -44,8 +44,8 @@ export interface AddedColumn {
   readonly comment?: string;
 }
 
-/** The columns of the relations, in order; those dropped are gone for good. */
-export const readColumns: Reader<Column> = (catalog, { relations }) => catalog.rows`
+/** The columns of the relations and of the target, in order; those dropped are gone for good. */
+export const readColumns: Reader<Column> = (catalog, { relations, target }) => catalog.rows`
   SELECT json_build_object('schema', n.nspname, 'name', c.relname) AS table,
     a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
     CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation::text END
@@ -72,21 +72,25 @@ export const readColumns: Reader<Column> = (catalog, { relations }) => catalog.r
   LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
   LEFT JOIN pg_constraint nn
     ON nn.conrelid = a.attrelid AND nn.contype = 'n' AND nn.conkey = ARRAY[a.attnum]
-  WHERE a.attrelid = ANY (${arrayText(relations)}::oid[]) AND a.attnum > 0
+  WHERE a.attrelid = ANY (${arrayText([...relations, target])}::oid[]) AND a.attnum > 0
     AND NOT a.attisdropped
   ORDER BY n.nspname, c.relname, a.attnum`;
 
-/** One column of CREATE TABLE; `sequence` is what an identity column creates. */
+/**
+ * One column of CREATE TABLE. `sequence` is what an identity column creates; undefined: a partition's,
+ * which is identity by its parent (PostgreSQL 17 and later).
+ */
 export function columnDefinition(column: Column, sequence: Sequence | undefined): string {
-  const parts = [quoteIdentifier(column.name), column.type];
-  if (column.collation !== null) parts.push(`COLLATE ${column.collation}`);
-  if (column.notNull?.valid === true) parts.push(notNullDefinition(column.notNull));
-  if (column.identity !== '') parts.push(identityDefinition(column, sequence));
-  else if (column.generated !== '') {
-    const kept = column.generated === 's' ? 'STORED' : 'VIRTUAL';
-    parts.push(`GENERATED ALWAYS AS (${column.expression}) ${kept}`);
-  } else if (column.expression !== null) parts.push(`DEFAULT ${column.expression}`);
-  return parts.join(' ');
+  const notNull = column.notNull?.valid ? [notNullDefinition(column.notNull)] : [];
+  const value =
+    sequence === undefined ? valueDefinition(column) : identityDefinition(column, sequence);
+  return [typeDefinition(column), ...notNull, value].join(' ').trimEnd();
+}
+
+/** One column of a table that only routes rows to its partitions: what they hold is checked there. */
+export function parentColumnDefinition(column: Column, drawn: string | undefined): string {
+  const value = drawn === undefined ? valueDefinition(column) : `DEFAULT ${drawn}`;
+  return `${typeDefinition(column)} ${value}`.trimEnd();
 }
 
 /**
@@ -135,14 +139,25 @@ export function optionList(options: readonly string[]): string {
     .join(', ');
 }
 
+function typeDefinition({ name, type, collation }: Column): string {
+  const collate = collation === null ? '' : ` COLLATE ${collation}`;
+  return `${quoteIdentifier(name)} ${type}${collate}`;
+}
+
+/** The default, or the expression of a generated column. */
+function valueDefinition({ expression, generated }: Column): string {
+  if (expression === null) return '';
+  if (generated === '') return `DEFAULT ${expression}`;
+  return `GENERATED ALWAYS AS (${expression}) ${generated === 's' ? 'STORED' : 'VIRTUAL'}`;
+}
+
 function notNullDefinition(notNull: NotNull): string {
   const name = notNull.name === null ? '' : `CONSTRAINT ${quoteIdentifier(notNull.name)} `;
   return `${name}NOT NULL${notNull.noInherit ? ' NO INHERIT' : ''}`;
 }
 
-function identityDefinition(column: Column, sequence: Sequence | undefined): string {
+function identityDefinition(column: Column, sequence: Sequence): string {
   const kind = column.identity === 'a' ? 'ALWAYS' : 'BY DEFAULT';
-  if (sequence === undefined) return `GENERATED ${kind} AS IDENTITY`;
   const cycle = sequence.cycle ? 'CYCLE' : 'NO CYCLE';
   return (
     `GENERATED ${kind} AS IDENTITY (SEQUENCE NAME ${quoteTable(sequence)} ` +

@@ -21,17 +21,21 @@ interface CommentOrLabelRow extends Omit<CommentOrLabel, 'object'> {
 /** The comments and labels of what is recreated, and the extensions of what is replaced as well. */
 export async function readCommentsAndLabels(
   catalog: Catalog,
-  { objects, dependents }: DropSet,
+  { objects, dependents, ...tree }: DropSet,
 ): Promise<readonly CommentOrLabel[]> {
-  const isIn = (name: string) => (object: CatalogObject) => object.catalog === name;
-  const recreated = [...objects, ...dependents.filter(isIn('pg_constraint'))];
-  const tied = [...recreated, ...dependents.filter(isIn('pg_proc'))];
+  const functions = dependents.filter((object) => object.catalog === 'pg_proc');
+  const referenced = [...tree.tables, ...tree.partitioned, ...tree.above];
   const list = (found: readonly CatalogObject[]) => catalog.sql`
-    SELECT catalog::regclass, oid FROM unnest(
+    SELECT catalog::regclass::oid, oid FROM unnest(
       ${arrayText(found.map((object) => object.catalog))}::text[],
       ${arrayText(found.map(({ oid }) => oid))}::oid[]) AS listed(catalog, oid)`;
   const rows = await catalog.rows<CommentOrLabelRow>`
-    WITH recreated(classid, oid) AS (${list(recreated)}), tied(classid, oid) AS (${list(tied)}
+    WITH recreated(classid, oid) AS (
+      ${list(objects)}
+      UNION SELECT 'pg_constraint'::regclass::oid, oid FROM pg_constraint
+      WHERE contype = 'f' AND conparentid = 0 AND confrelid = ANY (${arrayText(referenced)}::oid[])
+    ), tied(classid, oid) AS (
+      SELECT classid, oid FROM recreated UNION ALL (${list(functions)})
     ), attached AS (
       SELECT 'comment' AS kind, d.classoid, d.objoid, d.objsubid, NULL AS by, d.description AS text
       FROM recreated r JOIN pg_description d ON d.classoid = r.classid AND d.objoid = r.oid

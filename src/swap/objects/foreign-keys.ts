@@ -1,17 +1,18 @@
+import type postgres from 'postgres';
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
 import { arrayText } from '../catalog.ts';
 import type { Reader } from '../dependencies/drop-set.ts';
 import type { Refusals } from '../refusals.ts';
 
-/** A foreign key from, to, or within the tables. */
+/** A foreign key from, to, or within the tables and their partition tree. */
 export interface ForeignKey {
   readonly name: string;
   /** The referencing table. */
   readonly table: TableName;
   /** The referenced table. */
   readonly references: TableName;
-  /** Whether the referencing table is one of those that are replaced. */
-  readonly own: boolean;
+  /** Whether staging gets it; the swap drops all others first, and creates them again last. */
+  readonly onStaging: boolean;
   /** What stands before `REFERENCES table` and after it, as pg_get_constraintdef has it. */
   readonly before: string;
   readonly after: string;
@@ -28,12 +29,27 @@ interface ForeignKeyFacts {
   readonly mayReference: boolean;
 }
 
-/** The foreign keys of the tables (to themselves too), and those of other tables to them. */
-export const readForeignKeys: Reader<ForeignKey> = (catalog, { tables }) => {
-  const oids = arrayText(tables);
-  // A key of or to a partitioned table has one row a partition more; those follow their parent.
+/**
+ * The foreign keys of the tables, and those to them or to a partitioned table above them. A key of or
+ * to a partitioned table has a row for each partition too. Those of the referencing side are keys of
+ * partitions, that ATTACH PARTITION merges with their parent's; those of the referenced side and
+ * those that refer into the tree follow the key that was declared.
+ */
+export const readForeignKeys: Reader<ForeignKey> = (catalog, { tables, above, partitioned }) => {
+  const { sql } = catalog;
+  const isTable = (oid: postgres.Fragment) => sql`${oid} = ANY (${arrayText(tables)}::oid[])`;
+  const stays = sql`con.confrelid = ANY (${arrayText([...above, ...partitioned])}::oid[])`;
+  const declared = sql`con.conparentid = 0`;
+  // DETACH PARTITION tears a key to a partitioned table apart; ATTACH PARTITION then creates it.
+  const isTorn =
+    catalog.majorVersion < 15 && partitioned.length > 0 ? sql`r.relkind = 'p'` : sql`false`;
+  const onStaging = sql`(${isTable(sql`con.conrelid`)} AND NOT ${stays} AND NOT ${isTorn} AND (${declared}
+    OR parent.conrelid <> con.conrelid AND parent.confrelid = con.confrelid))`;
+  const isDropped = sql`(${declared} AND (${stays}
+    OR ${isTable(sql`con.confrelid`)} AND NOT ${isTable(sql`con.conrelid`)}
+    OR ${isTable(sql`con.conrelid`)} AND ${isTorn}))`;
   return catalog.objects(refuseForeignKey)`
-    SELECT con.conname AS name, con.conrelid = ANY (${oids}::oid[]) AS own,
+    SELECT con.conname AS name, ${onStaging} AS "onStaging",
       json_build_object('schema', tn.nspname, 'name', t.relname) AS table,
       json_build_object('schema', rn.nspname, 'name', r.relname) AS references,
       left(def.text, strpos(def.text, def.clause) - 1) AS before,
@@ -43,16 +59,16 @@ export const readForeignKeys: Reader<ForeignKey> = (catalog, { tables }) => {
       coalesce((to_jsonb(con) ->> 'conenforced')::boolean, true) AS enforced,
       r.relkind = 'p' AS "toPartitioned",
       json_build_object('split', strpos(def.text, def.clause) > 0, 'mayReference',
-        con.confrelid = ANY (${oids}::oid[]) OR NOT EXISTS (
+        ${stays} OR ${isTable(sql`con.confrelid`)} OR NOT EXISTS (
           SELECT FROM unnest(con.confkey) AS key(attnum)
           WHERE NOT has_column_privilege(r.oid, key.attnum, 'REFERENCES'))) AS facts
     FROM pg_constraint con
+    LEFT JOIN pg_constraint parent ON parent.oid = con.conparentid
     JOIN pg_class t ON t.oid = con.conrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
     JOIN pg_class r ON r.oid = con.confrelid JOIN pg_namespace rn ON rn.oid = r.relnamespace
     CROSS JOIN LATERAL (SELECT pg_get_constraintdef(con.oid) AS text,
       ' REFERENCES ' || r.oid::regclass::text || '(' AS clause) AS def
-    WHERE con.contype = 'f' AND con.conparentid = 0
-      AND (con.conrelid = ANY (${oids}::oid[]) OR con.confrelid = ANY (${oids}::oid[]))
+    WHERE con.contype = 'f' AND (${onStaging} OR ${isDropped})
     ORDER BY tn.nspname, t.relname, con.conname`;
 };
 

@@ -17,6 +17,8 @@ export interface Index {
   readonly tablespace: string | null;
   readonly options: readonly string[];
   readonly constraint: IndexConstraint | null;
+  /** The index of the partitioned table that it is a part of; ATTACH PARTITION finds it again. */
+  readonly attachedTo: string | null;
   readonly clustered: boolean;
   readonly replicaIdentity: boolean;
   /** ALTER INDEX ... ALTER COLUMN ... SET STATISTICS. */
@@ -49,6 +51,7 @@ export const readIndexes: Reader<Index> = (catalog, { relations }) => catalog.ob
       'definition', pg_get_constraintdef(con.oid), 'primary', con.contype = 'p',
       'deferrable', con.condeferrable, 'deferred', con.condeferred,
       'buildsItsIndex', con.conexclop IS NOT NULL) END AS constraint,
+    (SELECT inhparent::regclass::text FROM pg_inherits WHERE inhrelid = c.oid) AS "attachedTo",
     i.indisclustered AS clustered, i.indisreplident AS "replicaIdentity",
     ARRAY(SELECT json_build_object('column', a.attnum, 'target', a.attstattarget)
       FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attstattarget >= 0 ORDER BY a.attnum)

@@ -24,8 +24,8 @@ export interface Sequence extends TableName {
   readonly counts: boolean;
 }
 
-/** The sequences of the tables' identity and serial columns. */
-export const readSequences: Reader<Sequence> = (catalog, { tables }) => catalog.rows`
+/** The sequences of the identity and serial columns of the tables and of the target. */
+export const readSequences: Reader<Sequence> = (catalog, { tables, target }) => catalog.rows`
   SELECT n.nspname AS schema, c.relname AS name,
     json_build_object('schema', tn.nspname, 'name', t.relname) AS table,
     a.attname AS column, d.deptype = 'i' AS identity,
@@ -40,7 +40,7 @@ export const readSequences: Reader<Sequence> = (catalog, { tables }) => catalog.
   JOIN pg_class t ON t.oid = d.refobjid
   JOIN pg_namespace tn ON tn.oid = t.relnamespace
   WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
-    AND d.refobjid = ANY (${arrayText(tables)}::oid[]) AND d.refobjsubid > 0
+    AND d.refobjid = ANY (${arrayText([...tables, target])}::oid[]) AND d.refobjsubid > 0
     AND d.deptype IN ('a', 'i')
   ORDER BY tn.nspname, t.relname, d.refobjsubid, n.nspname, c.relname`;
 
@@ -48,6 +48,11 @@ export const readSequences: Reader<Sequence> = (catalog, { tables }) => catalog.
 export function copySequenceState(fresh: TableName, old: TableName): readonly string[] {
   const literal = quoteLiteral(quoteTable(fresh));
   return [`SELECT setval(${literal}, last_value, is_called) FROM ${quoteTable(old)}`];
+}
+
+/** Keeps other sessions from drawing: nextval waits for ALTER SEQUENCE, even if it changes nothing. */
+export function lockSequence(sequence: Sequence): readonly string[] {
+  return [`ALTER SEQUENCE ${quoteTable(sequence)} INCREMENT BY ${sequence.increment}`];
 }
 
 /** ALTER SEQUENCE: an owned sequence goes over to the new table's column. */
@@ -94,7 +99,7 @@ export function advanceSequence(
 /** Where an identity sequence is while it belongs to staging. */
 export function stagingSequence(sequence: Sequence, staging: TableName): Sequence {
   const name = temporaryName(staging, ['sequence', sequence]);
-  return { ...sequence, schema: staging.schema, name };
+  return { ...sequence, name };
 }
 
 function isDescending({ increment }: Sequence): boolean {

@@ -1,7 +1,9 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
 import { arrayText, type Catalog } from '../catalog.ts';
+import type { DropSet } from '../dependencies/drop-set.ts';
 import type { Refusals } from '../refusals.ts';
 import { optionList } from './columns.ts';
+import { detachPartition, type Partition, partitionColumn } from './partitions.ts';
 
 /** A table that is replaced: what CREATE TABLE says besides its columns. */
 export interface Table extends TableName {
@@ -15,12 +17,13 @@ export interface Table extends TableName {
   readonly forceRowSecurity: boolean;
   /** pg_class.relreplident: d default, n nothing, f full, i index. */
   readonly replicaIdentity: 'd' | 'n' | 'f' | 'i';
+  /** Its place, if it is a partition. */
+  readonly partition: Partition | null;
 }
 
 interface TableFacts {
   readonly kind: string;
   readonly persistence: string;
-  readonly partition: boolean;
   readonly ofType: string | null;
   /** The parents and children in table inheritance. */
   readonly relatives: readonly string[];
@@ -43,16 +46,18 @@ export async function findRelation(
   return row?.oid;
 }
 
-/** The tables with the given oids; refuses what is not an ordinary table of its own. */
-export function readTables(catalog: Catalog, oids: readonly number[]): Promise<readonly Table[]> {
-  return catalog.objects(refuseTable)`
+/** The tables that are replaced; refuses what is no ordinary table. */
+export const readTables = (
+  catalog: Catalog,
+  { tables }: Pick<DropSet, 'tables'>,
+): Promise<readonly Table[]> => catalog.objects(refuseTable)`
     SELECT n.nspname AS schema, c.relname AS name, pg_get_userbyid(c.relowner) AS owner,
       coalesce(am.amname, '') AS "accessMethod", ts.spcname AS tablespace,
       coalesce(c.reloptions, '{}') || ARRAY(SELECT 'toast.' || unnest(toast.reloptions)) AS options,
       c.relrowsecurity AS "rowSecurity", c.relforcerowsecurity AS "forceRowSecurity",
-      c.relreplident AS "replicaIdentity",
+      c.relreplident AS "replicaIdentity", ${partitionColumn(catalog.sql)},
       json_build_object(
-        'kind', c.relkind, 'persistence', c.relpersistence, 'partition', c.relispartition,
+        'kind', c.relkind, 'persistence', c.relpersistence,
         'ofType', CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END,
         'relatives', ARRAY(
           SELECT CASE WHEN inhrelid = c.oid THEN 'child of ' || inhparent::regclass
@@ -72,9 +77,8 @@ export function readTables(catalog: Catalog, oids: readonly number[]): Promise<r
     LEFT JOIN pg_am am ON am.oid = c.relam
     LEFT JOIN pg_tablespace ts ON ts.oid = c.reltablespace
     LEFT JOIN pg_class toast ON toast.oid = c.reltoastrelid
-    WHERE c.oid = ANY (${arrayText(oids)}::oid[])
+    WHERE c.oid = ANY (${arrayText(tables)}::oid[])
     ORDER BY 1, 2`;
-}
 
 /** CREATE TABLE of a table like `table` under the name `staging`, with the columns as given. */
 export function createTable(
@@ -115,7 +119,6 @@ const RELATION_KINDS: Readonly<Record<string, string>> = {
   v: 'a view',
   m: 'a materialized view',
   f: 'a foreign table',
-  p: 'a partitioned table',
   i: 'an index',
   I: 'an index',
   S: 'a sequence',
@@ -125,8 +128,13 @@ const RELATION_KINDS: Readonly<Record<string, string>> = {
 
 function refuseTable(refuse: Refusals, table: Table, facts: TableFacts): void {
   const place = quoteTable(table);
-  const other = 'Name an ordinary table, or one that does not exist yet, with --pg-table.';
-  const unsupported = (reason: string, hint = other) => refuse.unsupported(place, reason, hint);
+  const { partition } = table;
+  const other =
+    partition === null
+      ? 'Name an ordinary table, or one that does not exist yet, with --pg-table.'
+      : `Name another table with --pg-table, or: ${detachPartition(table, partition.parent)};`;
+  const object = partition === null ? place : `partition ${place}`;
+  const unsupported = (reason: string, hint = other) => refuse.unsupported(object, reason, hint);
   const kind = RELATION_KINDS[facts.kind] ?? `a relation of kind ${facts.kind}`;
   if (facts.kind !== 'r') unsupported(`is ${kind}, not a table`);
   if (facts.system) unsupported('is a table of the system catalog');
@@ -135,8 +143,7 @@ function refuseTable(refuse: Refusals, table: Table, facts: TableFacts): void {
   if (facts.persistence === 'u') {
     unsupported('is an unlogged table', `ALTER TABLE ${place} SET LOGGED, then run again.`);
   }
-  if (facts.partition) unsupported('is a partition of another table');
-  else if (facts.kind === 'r' && facts.relatives.length > 0) {
+  if (partition === null && facts.relatives.length > 0) {
     const reason = `takes part in table inheritance: it is ${facts.relatives.join(', ')}`;
     unsupported(reason, `${other} (ALTER TABLE ... NO INHERIT ends it.)`);
   }
