@@ -21,6 +21,7 @@ export const ERROR_CODES = {
   CANCELLED: ['A statement was cancelled, by somebody or by a timeout of the server.', 'Run again; lift `statement_timeout` for the role.'],
   CANNOT_UPSERT: ['The primary key of the target does not allow an upsert.', 'Change the key as the message says, or run a full load.'],
   CANNOT_WIDEN: ['A column of the target is narrower than in BigQuery, and a view or a missing right keeps it from being widened.', 'Run the statement of the message.'],
+  COLUMN_NOT_IN_PARENT: ['The source has a new column, and the target is a partition, which gets columns only by its parent.', 'Add the column to the parent by the statement of the message.'],
   COLUMN_NOT_IN_SOURCE: ['A NOT NULL column of the target has no default, and BigQuery has no such column.', 'Give it a default, or drop NOT NULL.'],
   COMMIT_LOST: ['The server no longer knows of a commit that it had confirmed: a crash or a failover lost it.', 'Run again; have the server keep what it confirms.'],
   CONFLICT: ['Another session was in the way: a deadlock, a lock or a serialization failure.', 'Run again.'],

@@ -14,6 +14,7 @@ import {
 import { checkNames, findTarget, renamed, targetName } from './column-names.ts';
 import { defaultTargetType, defaultType } from './default-type.ts';
 import { type Column, exportColumns } from './export-column.ts';
+import { checkPartitions, isPartitioned } from './partition-conditions.ts';
 import { type RowKey, rowKey } from './row-key.ts';
 import { checkUpsert } from './upsert-conditions.ts';
 import { declaredNumeric } from './widen-columns.ts';
@@ -57,7 +58,9 @@ export function planColumns(
     pairs.push({ source, target: to, conversion: findConversion(source, to, target) });
   }
   checkWidth(pairs.length, target, added);
-  if (mode === 'incremental' && target !== undefined) checkSlots(target, added);
+  if (target !== undefined && (mode === 'incremental' || isPartitioned(target)))
+    checkSlots(target, added);
+  if (target !== undefined) checkPartitions(target, added, mode);
   checkNames(pairs);
   if (mode === 'incremental' && target !== undefined) checkUpsert(pairs, target);
   warnings.push(...renamed(added, sources), ...notFilled(pairs, target), ...losses(pairs));
@@ -111,14 +114,19 @@ function checkWidth(
   });
 }
 
-/** A full load makes the table anew, without what was dropped; an increment has to live with it. */
+/**
+ * A full load creates the table again, without what was dropped; an increment has to live with it, and so
+ * has a partitioned table, which stays.
+ */
 function checkSlots(target: TargetTable, added: readonly AddedColumn[]): void {
   if (added.length === 0 || target.slots + added.length <= MAX_COLUMNS) return;
   const dropped = target.slots - target.columns.length;
   throw new ProjectorError({
     code: 'TOO_MANY_COLUMNS',
     message: `${quoteTable(target.name)} has no room for the source's new columns (${added.length}): PostgreSQL's limit is ${MAX_COLUMNS} columns a table, and ${dropped} dropped ones count`,
-    hint: 'Set the watermark in sync_state to NULL: a full load makes the table anew, without them.',
+    hint: isPartitioned(target)
+      ? 'Create the partitioned table again, without them.'
+      : 'Set the watermark in sync_state to NULL: a full load creates the table again, without them.',
   });
 }
 

@@ -1,4 +1,5 @@
 import type postgres from 'postgres';
+import { type Partitioning, readPartitioning } from './partitioning.ts';
 import { quoteLiteral, quoteTable, type TableName } from './quoting.ts';
 
 /** A column type of the target, with domains resolved to their base and arrays to their element. */
@@ -42,8 +43,10 @@ export interface TargetTable {
   readonly deferrableKey: boolean;
   /** Row security holds for this user, as under FORCE: COPY does not write to the table. */
   readonly rowSecurity: boolean;
-  /** pg_class.relpersistence: p permanent, u unlogged, t temporary. */
+  /** pg_class.relpersistence: p permanent, u unlogged (one of its partitions, perhaps), t temporary. */
   readonly persistence: string;
+  /** undefined: it is neither partitioned nor a partition. */
+  readonly partitioning: Partitioning | undefined;
 }
 
 interface ColumnRow {
@@ -64,6 +67,7 @@ interface ColumnRow {
   readonly deferrable_key: boolean;
   readonly row_security: boolean;
   readonly persistence: string;
+  readonly in_tree: boolean;
 }
 
 /**
@@ -102,7 +106,8 @@ const COLUMNS = `
          array_position(k.conkey, c.attnum) AS key_position,
          coalesce(k.condeferrable, false) AS deferrable_key,
          row_security_active(c.attrelid) AS row_security,
-         (SELECT relpersistence FROM pg_class WHERE oid = c.attrelid) AS persistence
+         (SELECT relpersistence FROM pg_class WHERE oid = c.attrelid) AS persistence,
+         (SELECT relispartition OR relkind = 'p' FROM pg_class WHERE oid = c.attrelid) AS in_tree
   FROM col c
   JOIN resolved r ON r.attnum = c.attnum
   JOIN pg_type t ON t.oid = r.typid
@@ -110,7 +115,7 @@ const COLUMNS = `
   LEFT JOIN pg_constraint k ON k.conrelid = c.attrelid AND k.contype = 'p'
   ORDER BY c.attnum`;
 
-/** Reads the columns and the primary key of `table`; undefined if there is no such table. */
+/** Reads the columns, the primary key and the partitions of `table`; undefined: there is no such table. */
 export async function readTargetTable(
   sql: postgres.Sql | postgres.ReservedSql,
   table: TableName,
@@ -119,6 +124,7 @@ export async function readTargetTable(
   const rows = await sql.unsafe<ColumnRow[]>(COLUMNS.replace('$TABLE', () => place));
   const [first] = rows;
   if (first === undefined) return undefined;
+  const partitioning = first.in_tree ? await readPartitioning(sql, place) : undefined;
   return {
     oid: Number(first.table_oid),
     name: table,
@@ -130,7 +136,8 @@ export async function readTargetTable(
       .map((row) => row.name),
     deferrableKey: first.deferrable_key,
     rowSecurity: first.row_security,
-    persistence: first.persistence,
+    persistence: partitioning?.unlogged ? 'u' : first.persistence,
+    partitioning,
   };
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.ts';
 import type { FullLoadPlan } from '../plan/plan.ts';
 import type { Session } from '../postgres/pool.ts';
 import { quoteLiteral, quoteTable } from '../postgres/quoting.ts';
@@ -5,6 +6,7 @@ import { isRetryable } from '../postgres/server-errors.ts';
 import { retry } from '../retry.ts';
 import { commitRun } from '../state/commit.ts';
 import { readRun } from '../state/ledger.ts';
+import { analyzeTree } from '../swap/analyze-tree.ts';
 import { finishStaging } from '../swap/build/finish-staging.ts';
 import { addFirstKey } from '../swap/build/first-key.ts';
 import { stagingStatements } from '../swap/build/staging.ts';
@@ -64,8 +66,18 @@ export async function swapIn(
       swapInside(session, context, plan, loaded, tableName),
     );
   });
+  await analyze(context, plan);
   phase.finish();
   return rowsBefore;
+}
+
+/** The rows are there by now: that their statistics could not be gathered is no failure. */
+async function analyze({ sql, signal, report }: Context, plan: FullLoadPlan): Promise<void> {
+  await analyzeTree(sql, plan.dependents, signal).catch((error: unknown) => {
+    if (signal.aborted) return;
+    const table = quoteTable(plan.target);
+    report.warn(`could not analyze ${table}: ${messageOf(error)}; run ANALYZE ${table};`);
+  });
 }
 
 async function swapInside(
@@ -96,8 +108,10 @@ async function swapInside(
 /** About how many rows the target had, by its statistics; undefined: not known. */
 async function rowsOfTarget(session: Session, plan: FullLoadPlan): Promise<number | undefined> {
   if (plan.table === undefined) return undefined;
-  const [row] = await session.unsafe<{ rows: number }[]>(
-    `SELECT reltuples::float8 AS rows FROM pg_class WHERE oid = ${plan.table.oid}`,
+  const [row] = await session.unsafe<{ rows: number | null }[]>(
+    `SELECT sum(reltuples)::float8 AS rows FROM pg_class
+     WHERE oid = ${plan.table.oid} AND relkind <> 'p'
+       OR oid IN (SELECT relid FROM pg_partition_tree(${plan.table.oid}) WHERE isleaf)`,
   );
-  return row === undefined || row.rows < 0 ? undefined : Math.round(row.rows);
+  return row === undefined || row.rows === null || row.rows < 0 ? undefined : Math.round(row.rows);
 }

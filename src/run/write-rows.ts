@@ -4,6 +4,7 @@ import type { IncrementPlan } from '../plan/plan.ts';
 import type { Session } from '../postgres/pool.ts';
 import { quoteIdentifier, quoteTable } from '../postgres/quoting.ts';
 import { rowsOf } from './check-loaded.ts';
+import { explainNoPartition } from './row-errors/no-partition.ts';
 import { equalKeysQuery } from './row-errors/row-query.ts';
 
 /**
@@ -16,7 +17,9 @@ export async function writeRows(
   rows: number,
 ): Promise<void> {
   if (plan.write === undefined) return;
-  const { count: written } = await session.unsafe(plan.write);
+  const { count: written } = await session.unsafe(plan.write).catch((error: unknown) => {
+    throw explainNoPartition(plan, error, undefined) ?? error;
+  });
   if (written === rows) return;
   if (plan.upsert !== undefined) {
     if ((await count(session, plan.upsert.countKeys)) < rows) throw keysEqualInTarget(plan);
@@ -66,10 +69,13 @@ async function rowsSwallowed(
   });
 }
 
-/** Row triggers that fire before a row is written (pg_trigger.tgtype: 1 row, 2 before), and rules. */
+/**
+ * Row triggers that fire before a row is written (pg_trigger.tgtype: 1 row, 2 before), those of partitions
+ * too, and rules.
+ */
 const SWALLOWERS = `
   SELECT 'trigger ' || quote_ident(tgname) AS name FROM pg_trigger
-  WHERE tgrelid = $1 AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 3 = 3
+  WHERE (tgrelid = $1 OR tgrelid IN (SELECT relid FROM pg_partition_tree($1))) AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 3 = 3
   UNION ALL
   SELECT 'rule ' || quote_ident(rulename) FROM pg_rewrite
   WHERE ev_class = $1 AND ev_type IN ('2', '3') AND ev_enabled <> 'D'

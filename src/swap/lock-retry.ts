@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE } from '../postgres/sqlstates.ts';
 import type { Handle } from './catalog.ts';
 import { isServerError } from './violations.ts';
 
@@ -21,8 +22,7 @@ const SHARE = 0.8;
 const FIRST_TRY_MS = 100;
 const LONGEST_PAUSE_MS = 2000;
 
-/** lock_not_available (lock_timeout ran out) and deadlock_detected. */
-const LOCK_ERRORS = new Set(['55P03', '40P01']);
+const LOCK_ERRORS: ReadonlySet<string> = new Set([LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED]);
 
 /** Whether `error` says that a lock could not be acquired in time. */
 export function isLockError(error: unknown): boolean {

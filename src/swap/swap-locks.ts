@@ -1,6 +1,6 @@
 import { ProjectorError } from '../errors.ts';
-import { quoteTable } from '../postgres/quoting.ts';
-import { arrayText, type Handle } from './catalog.ts';
+import { quoteTable, type TableName } from '../postgres/quoting.ts';
+import type { Handle } from './catalog.ts';
 import type { Dependents } from './dependencies/dependents.ts';
 import { type Lock, lockStatement } from './dependencies/lock-order.ts';
 import { lockTimeout } from './lock-retry.ts';
@@ -44,18 +44,19 @@ function remainingTimeout(budgetMs: number): string {
   return `SELECT set_config('lock_timeout', greatest(1, ceil(${budgetMs} - ${elapsedMs}))::int::text, true)`;
 }
 
-/** LOCK_TIMEOUT, with the sessions that hold the target or a part of its partition tree. */
+/** LOCK_TIMEOUT, with the sessions that hold the target or a partition of it. */
 export async function lockTimeoutError(
   sql: Handle,
-  { target, tables, partitioned }: Dependents,
+  target: TableName,
   cause: unknown,
 ): Promise<ProjectorError> {
-  const names = arrayText([...tables, ...partitioned].map(quoteTable));
+  const table = quoteTable(target);
   const holders = await sql<{ pid: number; application: string; since: string }[]>`
     SELECT DISTINCT a.pid, coalesce(a.application_name, '') AS application,
       coalesce(to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS'), '?') AS since
     FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-    WHERE l.relation = ANY (SELECT to_regclass(name) FROM unnest(${names}::text[]) AS name) AND l.granted AND l.pid <> pg_backend_pid()`;
+    WHERE l.granted AND (l.relation = to_regclass(${table})
+      OR l.relation IN (SELECT relid FROM pg_partition_tree(to_regclass(${table})))) AND l.pid <> pg_backend_pid()`;
   const sessions = holders.map(
     ({ pid, application, since }) => `${pid} (${application || 'unnamed'}, since ${since})`,
   );

@@ -1,4 +1,5 @@
 import { quoteIdentifier, quoteTable } from '../postgres/quoting.ts';
+import { DUPLICATE_TABLE } from '../postgres/sqlstates.ts';
 import { cancellable } from './cancel.ts';
 import type { Handle } from './catalog.ts';
 import type { Dependents } from './dependencies/dependents.ts';
@@ -77,7 +78,7 @@ export async function swap(
       ),
     );
   } catch (error) {
-    if (isLockError(error)) throw await lockTimeoutError(sql, dependents, error);
+    if (isLockError(error)) throw await lockTimeoutError(sql, plan.target, error);
     throw error;
   }
 }
@@ -122,7 +123,8 @@ async function promoteFirst(sql: Handle, { staging, target }: SwapPlan): Promise
       `ALTER TABLE ${quoteTable(staging)} RENAME TO ${quoteIdentifier(target.name)}`,
     );
   } catch (error) {
-    if (isServerError(error) && error.code === '42P07') throw changed(target, ['the table'], error);
+    if (isServerError(error) && error.code === DUPLICATE_TABLE)
+      throw changed(target, ['the table'], error);
     throw error;
   }
   return { lockHeldMs: performance.now() - since, reasons: [] };

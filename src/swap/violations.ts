@@ -1,6 +1,10 @@
 import { ProjectorError } from '../errors.ts';
 import { quoteIdentifier, quoteTable, type TableName } from '../postgres/quoting.ts';
-import { PROGRAM_LIMIT_EXCEEDED } from '../postgres/sqlstates.ts';
+import {
+  FOREIGN_KEY_VIOLATION,
+  INTEGRITY_VIOLATION_CLASS,
+  PROGRAM_LIMIT_EXCEEDED,
+} from '../postgres/sqlstates.ts';
 
 /** The fields of a server's error that name what was broken and by what. */
 interface ServerError {
@@ -13,11 +17,8 @@ interface ServerError {
   readonly table_name?: string;
 }
 
-const FOREIGN_KEY_VIOLATION = '23503';
-
-/** Class 23 of SQLSTATE: integrity constraint violations. */
 function isViolation(error: unknown): error is ServerError {
-  return isServerError(error) && error.code.startsWith('23');
+  return isServerError(error) && error.code.startsWith(INTEGRITY_VIOLATION_CLASS);
 }
 
 /** Whether `error` came from the server, and so has a SQLSTATE. No class of them begins with E: EPIPE is none. */

@@ -238,6 +238,7 @@ test('a GEOGRAPHY goes into PostGIS as WKT, with its reference system where that
       deferrableKey: false,
       rowSecurity: false,
       persistence: 'p',
+      partitioning: undefined,
     };
     const { format, columns: planned } = planColumns(sourceOf(columnOf('GEOGRAPHY')), {
       ...table,

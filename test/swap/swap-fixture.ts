@@ -93,15 +93,23 @@ export function script(name: string, version: number): string {
   );
 }
 
-/** A pool like the product's, as `user`. */
-export function connectAs(uri: string, user: string, max = 4): postgres.Sql {
+/** A pool like the product's, as `user`; `onDebug` gets what the server says of its work. */
+export function connectAs(
+  uri: string,
+  user: string,
+  max = 4,
+  onDebug?: (message: string) => void,
+): postgres.Sql {
   const url = new URL(uri);
   url.username = user;
   return postgres(url.href, {
     max,
     fetch_types: false,
-    // The test servers' default is off; then VACUUM cannot know yet that the rows are committed.
-    connection: { synchronous_commit: 'on' },
-    onnotice: () => undefined,
+    connection: {
+      // The test servers' default is off; then VACUUM cannot know yet that the rows are committed.
+      synchronous_commit: 'on',
+      client_min_messages: onDebug === undefined ? 'notice' : 'debug1',
+    },
+    onnotice: ({ message = '' }) => onDebug?.(message),
   });
 }

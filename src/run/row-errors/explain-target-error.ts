@@ -34,7 +34,7 @@ function moreOf(plan: Plan, { code, cause }: ProjectorError): string | undefined
 /** A full load is told of the index by the name that it has on staging. */
 function isPrimaryKey(plan: Plan, name: string | undefined): boolean {
   if (plan.mode !== 'full') return false;
-  const index = plan.dependents?.indexes.find(({ constraint }) => constraint?.primary);
   if (plan.dependents === undefined) return true;
-  return index !== undefined && name === stagingIndexName(index, plan.staging);
+  const keys = plan.dependents.indexes.filter(({ constraint }) => constraint?.primary);
+  return keys.some((index) => name === stagingIndexName(index, plan.staging));
 }

@@ -6,6 +6,7 @@ import type { Plan } from '../../plan/plan.ts';
 import { PROGRAM_LIMIT_EXCEEDED } from '../../postgres/sqlstates.ts';
 import { findRow } from './find-row.ts';
 import { invalidRow, invalidValue } from './invalid-value.ts';
+import { explainNoPartition } from './no-partition.ts';
 import { rowPlace } from './row-place.ts';
 
 /**
@@ -23,6 +24,8 @@ export function explainCopyError(plan: Plan, rows: RowSource): (error: unknown) 
       ({ target }) => target !== undefined && target === place.column,
     );
     const row = await findRow(plan, rows, place.line).catch(() => undefined);
+    const noPartition = explainNoPartition(plan, error, row);
+    if (noPartition !== undefined) throw noPartition;
     if (column === undefined) throw invalidRow(plan, row, error);
     throw invalidValue(plan, column, row?.[plan.columns.indexOf(column)], messageOf(error), error);
   };

@@ -4,7 +4,7 @@ import type { Plan } from '../../plan/plan.ts';
 import { quoteIdentifier, quoteTable } from '../../postgres/quoting.ts';
 import { PROGRAM_LIMIT_EXCEEDED, UNTRANSLATABLE_CHARACTER } from '../../postgres/sqlstates.ts';
 import type { Row } from './find-row.ts';
-import { condition, cut, rowQuery, SHOWN_CHARACTERS, type Value } from './row-query.ts';
+import { condition, cut, rowQuery, tellingConditions, type Value } from './row-query.ts';
 
 /** A value that its column does not take: `found` is it, as far as it is known. */
 export function invalidValue(
@@ -41,9 +41,6 @@ function isNulInJson({ targetType }: Column, cause: unknown): boolean {
   return targetType === 'jsonb' && (cause as ServerError).code === UNTRANSLATABLE_CHARACTER;
 }
 
-/** Columns that are enough to find a row again. */
-const TELLING_COLUMNS = 4;
-
 interface ServerError {
   readonly code?: string;
   readonly detail?: string;
@@ -63,16 +60,6 @@ function rowTooLarge(plan: Plan, cause: unknown): ProjectorError {
 export function invalidRow(plan: Plan, row: Row | undefined, cause: unknown): ProjectorError {
   const { code, detail, constraint_name } = cause as ServerError;
   if (code === PROGRAM_LIMIT_EXCEEDED) return rowTooLarge(plan, cause);
-  const telling = plan.columns.flatMap((column, i) => {
-    const value = row?.[i];
-    return value === undefined || column.array || value.length > SHOWN_CHARACTERS
-      ? []
-      : [{ column, value }];
-  });
-  const conditions = telling
-    .sort((a, b) => Number(b.column.watermark) - Number(a.column.watermark))
-    .slice(0, TELLING_COLUMNS)
-    .map(({ column, value }) => condition(column, value, false));
   const told = detail === undefined ? '' : ` ${[...detail].slice(0, 300).join('')}`;
   const change =
     constraint_name === undefined
@@ -81,7 +68,7 @@ export function invalidRow(plan: Plan, row: Row | undefined, cause: unknown): Pr
   return new ProjectorError({
     code: 'ROW_DOES_NOT_FIT',
     message: `a row does not fit into ${quoteTable(plan.target)}: ${messageOf(cause)}.${told}`,
-    hint: `Find the row in BigQuery: ${rowQuery(plan, conditions.join(' AND ') || 'TRUE')} ${change}`,
+    hint: `Find the row in BigQuery: ${rowQuery(plan, tellingConditions(plan, row))} ${change}`,
     cause,
   });
 }

@@ -4,6 +4,7 @@ import { sourceFrom } from '../../google/source.ts';
 import type { Column } from '../../plan/export-column.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { rowFilter } from '../../plan/watermark-window.ts';
+import type { Row } from './find-row.ts';
 
 /** A value; for arrays, some of the elements. */
 export type Value = string | readonly string[] | undefined;
@@ -37,6 +38,24 @@ export function equalKeysQuery({ source, key, low }: Pick<Plan, 'source' | 'key'
   const filter = rowFilter(source, low);
   const where = filter === undefined ? '' : ` WHERE ${filter}`;
   return `SELECT ${equal}, COUNT(*) FROM ${sourceFrom(source)}${where} GROUP BY ${equal} HAVING COUNT(*) > 1`;
+}
+
+/** Columns that are enough to find a row again. */
+const TELLING_COLUMNS = 4;
+
+/** The condition that finds `row`: the first columns with short values, the watermark among them. */
+export function tellingConditions(plan: Plan, row: Row | undefined): string {
+  const telling = plan.columns.flatMap((column, i) => {
+    const value = row?.[i];
+    return value === undefined || column.array || value.length > SHOWN_CHARACTERS
+      ? []
+      : [{ column, value }];
+  });
+  const conditions = telling
+    .sort((a, b) => Number(b.column.watermark) - Number(a.column.watermark))
+    .slice(0, TELLING_COLUMNS)
+    .map(({ column, value }) => condition(column, value, false));
+  return conditions.join(' AND ') || 'TRUE';
 }
 
 /** The export's own expression, compared with the value that it had. */

@@ -124,7 +124,7 @@ export async function readWarningsInside(
 ): Promise<readonly string[]> {
   return await withReadingSettings(sql, async () => {
     const catalog = await openCatalog(sql);
-    const warnings = await readListeners(catalog, target, [target.schema]);
+    const warnings = await readListeners(catalog, target);
     catalog.refuse.throwIfAny(target);
     return warnings;
   });

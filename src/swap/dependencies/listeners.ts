@@ -1,5 +1,5 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
-import { arrayText, type Catalog } from '../catalog.ts';
+import type { Catalog } from '../catalog.ts';
 
 interface StagingPublication {
   readonly name: string;
@@ -13,17 +13,16 @@ interface EventTrigger {
 }
 
 /**
- * Warns of what reacts to a staging table in one of `schemas`, or to the statements of the swap:
+ * Warns of what reacts to the staging table of `target`, or to the statements of the swap:
  * publications that take in every table, and event triggers. A publication that feeds a logical
  * slot is refused: its subscriber would stop for good at rows of a table that it does not have.
  */
 export async function readListeners(
   catalog: Catalog,
   target: TableName,
-  schemas: readonly string[],
 ): Promise<readonly string[]> {
   const [publications, slots, eventTriggers] = await Promise.all([
-    readStagingPublications(catalog, schemas),
+    readStagingPublications(catalog, target),
     readSlots(catalog),
     readEventTriggers(catalog),
   ]);
@@ -71,10 +70,10 @@ function remedy({ name, schema }: StagingPublication, target: TableName): string
   return `Publish by table name, with all other tables that it should have: ${statement}`;
 }
 
-/** FOR TABLES IN SCHEMA is of PostgreSQL 15 and later. */
+/** FOR TABLES IN SCHEMA is of PostgreSQL 15 and later. Partitions can be in other schemas. */
 async function readStagingPublications(
   catalog: Catalog,
-  schemas: readonly string[],
+  target: TableName,
 ): Promise<readonly StagingPublication[]> {
   const { sql, majorVersion } = catalog;
   const ofSchemas = sql`
@@ -82,7 +81,9 @@ async function readStagingPublications(
     FROM pg_publication_namespace pn
     JOIN pg_publication p ON p.oid = pn.pnpubid
     JOIN pg_namespace n ON n.oid = pn.pnnspid
-    WHERE n.nspname = ANY (${arrayText(schemas)}::text[])`;
+    WHERE n.nspname = ${target.schema} OR n.oid IN (
+      SELECT relnamespace FROM pg_partition_tree(to_regclass(${quoteTable(target)}))
+      JOIN pg_class ON oid = relid)`;
   return await catalog.rows<StagingPublication>`
     SELECT pubname AS name, NULL::name AS schema FROM pg_publication WHERE puballtables
     ${majorVersion >= 15 ? ofSchemas : sql``}
