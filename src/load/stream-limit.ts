@@ -22,10 +22,18 @@ const STREAM_BYTES = 48 * 1024 * 1024;
  */
 const WORKERS = `SELECT current_setting('max_parallel_workers')::int AS workers`;
 
-/** The limit of streams by CPUs, free connections (less a reserve) and `freeBytes` of memory. */
+/** What is there for streams on this side. */
+export interface StreamRoom {
+  /** Connections of the pool that they take. */
+  readonly connections: number;
+  /** Of memory. */
+  readonly freeBytes: number;
+}
+
+/** The limit of streams by CPUs, free connections (less a reserve) and memory. */
 export async function limitStreams(
   sql: postgres.Sql | postgres.ReservedSql,
-  freeBytes: number,
+  { connections, freeBytes }: StreamRoom,
 ): Promise<StreamLimit> {
   const [row] = await sql.unsafe<{ workers: number }[]>(WORKERS);
   const free = await readFreeConnections(sql);
@@ -37,6 +45,7 @@ export async function limitStreams(
       reason: `the server has no more connections free, ${RESERVED_CONNECTIONS} kept for others`,
     },
     { most: free.ofRole, reason: 'the CONNECTION LIMIT of the role or the database is no more' },
+    { most: connections, reason: 'there were no more connections when the run began' },
     { most: Math.floor(freeBytes / STREAM_BYTES), reason: 'there is no memory for more here' },
   ];
   const least = limits.reduce((a, b) => (b.most < a.most ? b : a));

@@ -1,10 +1,10 @@
 import postgres from 'postgres';
 import { messageOf, ProjectorError } from '../errors.ts';
 import { RETRY_LIMITS, retry } from '../retry.ts';
-import type { Connection } from './connection/connection.ts';
 import { isMisdirected } from './network-errors.ts';
-import { connectPostgres, type PoolOptions } from './pool.ts';
+import { connectPool } from './pool.ts';
 import { retryOn } from './server-errors.ts';
+import type { SessionOpener } from './session-opener.ts';
 
 /** Who is told that a connection is waited for, and who may end that. */
 export interface Waiting {
@@ -19,17 +19,16 @@ export interface Waiting {
 const UNREACHABLE_MS = 120_000;
 
 /**
- * Opens a pool, and tries again while the server may yet be reached: for two minutes where nothing
+ * Opens a pool of one connection, and tries again while the server may yet be reached: for two minutes where nothing
  * answers, for ten where a server does that is starting, or full. The first failure, and then one each
  * half minute, is a warning.
  */
 export async function connectPatiently(
-  connection: Connection,
-  options: PoolOptions,
+  opener: SessionOpener,
   { signal, warn }: Waiting,
 ): Promise<postgres.Sql> {
   const sinceMs = performance.now();
-  return await retry(() => connectPostgres(connection, options), {
+  return await retry(() => connectPool(opener, 1), {
     signal,
     isRetryable: (error) => performance.now() - sinceMs < patienceMs(error),
     onWait: (error) => warn(waitingText(error)),

@@ -1,48 +1,23 @@
 import postgres from 'postgres';
-import type { Connection } from './connection/connection.ts';
 import { TEXT_TYPES } from './postgres-types.ts';
-import { SessionOpener, type SessionOptions } from './session-opener.ts';
+import type { SessionOpener } from './session-opener.ts';
 
 /** A connection that is one caller's own: what it sets and locks stays. */
 export type Session = postgres.ReservedSql;
 
-/** What a pool is for. */
-export interface PoolOptions extends SessionOptions {
-  readonly maxConnections: number;
-}
-
 /**
- * Opens a pool, and its first session. Rejects with a ProjectorError that says what each attempt met.
- * Values come back as TEXT_TYPES says; dates and times are ISO whatever the role's default.
+ * A pool whose sessions are opened when they are needed. Values come back as TEXT_TYPES says; dates and
+ * times are ISO whatever the role's default. Notices are not shown.
  */
-export async function connectPostgres(
-  connection: Connection,
-  options: PoolOptions,
-): Promise<postgres.Sql> {
-  const sql = openPool(connection, new SessionOpener(connection, options), options);
-  try {
-    const session = await sql.reserve();
-    session.release();
-    return sql;
-  } catch (error) {
-    await sql.end({ timeout: 0 });
-    throw error;
-  }
-}
-
-/** Notices are not shown. */
-function openPool(
-  connection: Connection,
-  opener: SessionOpener,
-  { maxConnections }: PoolOptions,
-): postgres.Sql {
+export function openPool(opener: SessionOpener, maxConnections: number): postgres.Sql {
+  const { hosts, user, database } = opener.connection;
   return postgres({
     // For the address in messages of postgres.js; the sockets are made, and logged in, here.
-    host: connection.hosts[0]?.name,
-    port: connection.hosts[0]?.port,
+    host: hosts[0]?.name,
+    port: hosts[0]?.port,
     socket: async () => Object.assign(await opener.open(), { loggedIn: true }),
-    user: connection.user,
-    database: connection.database,
+    user,
+    database,
     pass: null,
     ssl: false,
     sslnegotiation: null,
@@ -59,4 +34,20 @@ function openPool(
     types: TEXT_TYPES,
     onnotice: () => undefined,
   } as unknown as postgres.Options<Record<string, never>>) as unknown as postgres.Sql;
+}
+
+/** A pool with its first session. Rejects with a ProjectorError that says what each attempt met. */
+export async function connectPool(
+  opener: SessionOpener,
+  maxConnections: number,
+): Promise<postgres.Sql> {
+  const sql = openPool(opener, maxConnections);
+  try {
+    const session = await sql.reserve();
+    session.release();
+    return sql;
+  } catch (error) {
+    await sql.end({ timeout: 0 });
+    throw error;
+  }
 }

@@ -1,15 +1,18 @@
 import type { Socket } from 'node:net';
-import postgres from 'postgres';
 import { ProjectorError } from '../errors.ts';
+import {
+  encryptionsInOrder,
+  mayTryNextHost,
+  mayTryOtherEncryption,
+  targetsInOrder,
+} from './attempt-order.ts';
 import { type Attempt, connectFailure } from './connect-failure.ts';
 import type { Connection, Server, SessionTarget } from './connection/connection.ts';
-import { ConnectDeadline, type Encryption, openSocket, TlsError } from './socket.ts';
-import { CANNOT_CONNECT_NOW, hasSqlState } from './sqlstates.ts';
-import { settingsStatement } from './startup/initial-settings.ts';
-import { LoginError } from './startup/login-error.ts';
+import { ConnectDeadline, type Encryption, openSocket } from './socket.ts';
+import { settingColumns } from './startup/initial-settings.ts';
 import { requireSessionMode } from './startup/pooler.ts';
 import { RawSession, type SessionRequest, withoutOptions } from './startup/raw-session.ts';
-import { requireTarget } from './startup/server-kind.ts';
+import { KIND_COLUMNS, requireTarget } from './startup/server-kind.ts';
 
 /** What the connection string does not say of sessions. */
 export interface SessionOptions {
@@ -26,6 +29,8 @@ interface Route {
   readonly target: SessionTarget;
 }
 
+const PID = 'pg_catalog.pg_backend_pid()';
+
 /** How long a second session by the same pooler may take. */
 const SECOND_SESSION_MS = 2000;
 
@@ -35,15 +40,21 @@ const SECOND_SESSION_MS = 2000;
  * sessions of a run stay together as long as that server is what was asked for.
  */
 export class SessionOpener {
-  readonly #connection: Connection;
+  readonly connection: Connection;
   readonly #options: SessionOptions;
   #last: Server | undefined;
   /** Hosts whose pooler is known to keep a session to itself. */
   readonly #checked = new Set<Server>();
+  #isOnlyOne = false;
 
   constructor(connection: Connection, options: SessionOptions) {
-    this.#connection = connection;
+    this.connection = connection;
     this.#options = options;
+  }
+
+  /** Whether a pooler had no second session to give. */
+  get isOnlyOne(): boolean {
+    return this.#isOnlyOne;
   }
 
   /**
@@ -52,7 +63,7 @@ export class SessionOpener {
    */
   async open(): Promise<Socket> {
     const attempts: Attempt[] = [];
-    for (const target of targetsInOrder(this.#connection.targetSession)) {
+    for (const target of targetsInOrder(this.connection.targetSession)) {
       for (const server of this.#hostsInOrder()) {
         const socket = await this.#openOn(server, target, attempts);
         if (socket !== undefined) return socket;
@@ -63,11 +74,11 @@ export class SessionOpener {
   }
 
   #failure(attempts: readonly Attempt[]): ProjectorError {
-    return connectFailure(this.#connection, attempts);
+    return connectFailure(this.connection, attempts);
   }
 
   #hostsInOrder(): readonly Server[] {
-    const { hosts } = this.#connection;
+    const { hosts } = this.connection;
     const last = this.#last;
     return last === undefined ? hosts : [last, ...hosts.filter((server) => server !== last)];
   }
@@ -78,7 +89,7 @@ export class SessionOpener {
     target: SessionTarget,
     attempts: Attempt[],
   ): Promise<Socket | undefined> {
-    for (const encryption of encryptionsInOrder(this.#connection, server)) {
+    for (const encryption of encryptionsInOrder(this.connection, server)) {
       try {
         return await this.#openBy({ server, encryption, target });
       } catch (error) {
@@ -90,12 +101,20 @@ export class SessionOpener {
   }
 
   async #openBy(route: Route): Promise<Socket> {
-    using deadline = new ConnectDeadline(this.#connection.connectTimeoutMs);
+    using deadline = new ConnectDeadline(this.connection.connectTimeoutMs);
     try {
       const { session, request } = await this.#logIn(route, deadline);
-      const pid = await requireTarget(session, route.target);
-      if (session.key !== pid) await this.#checkPooler(session, route);
-      await session.query(settingsStatement(session.serverMajor, request.settings));
+      const settings = (condition: string) =>
+        settingColumns(session.serverMajor, request.settings, condition).join(', ');
+      // On a backend that a pooler may hand to others, nothing is set yet.
+      const isDirect = `${PID} = ${session.key ?? 0}`;
+      const kind = KIND_COLUMNS.join(', ');
+      const [pid, ...row] = await session.query(`SELECT ${PID}, ${kind}, ${settings(isDirect)}`);
+      requireTarget(row, route.target);
+      if (Number(pid) !== session.key) {
+        await this.#checkPooler(session, route);
+        await session.query(`SELECT ${settings('true')}`);
+      }
       this.#last = route.server;
       return session.handOver();
     } catch (error) {
@@ -109,7 +128,7 @@ export class SessionOpener {
     deadline: ConnectDeadline,
   ): Promise<{ readonly session: RawSession; readonly request: SessionRequest }> {
     const logIn = async (request: SessionRequest) => {
-      const socket = await openSocket(this.#connection, server, encryption, deadline);
+      const socket = await openSocket(this.connection, server, encryption, deadline);
       return { session: await RawSession.logIn(socket, request), request };
     };
     const request = await this.#requestFor(server);
@@ -134,13 +153,14 @@ export class SessionOpener {
     } catch (error) {
       deadline.close();
       if (error instanceof ProjectorError) throw error;
+      this.#isOnlyOne = true;
     }
     this.#checked.add(route.server);
   }
 
   async #requestFor(server: Server): Promise<SessionRequest> {
     const { user, database, channelBinding, options, applicationName, needsIamToken } =
-      this.#connection;
+      this.connection;
     return {
       user,
       database,
@@ -151,33 +171,6 @@ export class SessionOpener {
       settings: [],
     };
   }
-}
-
-function targetsInOrder(target: SessionTarget): SessionTarget[] {
-  return target === 'prefer-standby' ? ['standby', 'any'] : [target];
-}
-
-/** "Table 34.1. SSL Mode Descriptions" of the PostgreSQL manual. */
-function encryptionsInOrder(connection: Connection, server: Server): Encryption[] {
-  const { mode } = connection.tls;
-  if (server.isUnixSocket || mode === 'disable') return ['never'];
-  if (mode === 'allow') return ['never', 'always'];
-  return mode === 'prefer' ? ['offered', 'never'] : ['always'];
-}
-
-/** As libpq does: after a failed handshake, or when the server turns down this kind of login. */
-function mayTryOtherEncryption(error: unknown): boolean {
-  return error instanceof TlsError || isLoginRefusal(error);
-}
-
-function isLoginRefusal(error: unknown): boolean {
-  return error instanceof postgres.PostgresError && error.code.startsWith('28');
-}
-
-/** As libpq does: a server that answers ends the search, unless it is starting up or not wanted. */
-function mayTryNextHost(error: unknown): boolean {
-  if (error instanceof ProjectorError || error instanceof LoginError) return false;
-  return !(error instanceof postgres.PostgresError) || hasSqlState(error, CANNOT_CONNECT_NOW);
 }
 
 async function freshToken(options: SessionOptions): Promise<string> {

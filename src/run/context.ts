@@ -9,7 +9,10 @@ import { jobLabels } from '../google/job-labels.ts';
 import { type SourceName, sourceText } from '../google/source-name.ts';
 import { createStorage, ObjectStore } from '../google/storage.ts';
 import { connectPatiently } from '../postgres/first-connection.ts';
+import { readFreeConnections } from '../postgres/free-connections.ts';
+import { openPool, type Session } from '../postgres/pool.ts';
 import { tableText } from '../postgres/quoting.ts';
+import { SessionOpener } from '../postgres/session-opener.ts';
 import type { Report } from '../report/report.ts';
 import { applicationName } from '../state/advisory-lock.ts';
 import { requireOurs } from '../state/commit.ts';
@@ -52,8 +55,8 @@ export interface CurrentRun {
   costBefore: JobCost;
 }
 
-/** Connections of the pool: the lock's, and those that load or build indexes. */
-const MAX_CONNECTIONS = 12;
+/** Connections that load or build indexes, beside the one that holds the lock. */
+const MAX_CONNECTIONS = 11;
 
 /** Connects to everything, and takes the target's lock. Whatever was opened is closed again on failure. */
 export async function openContext(given: Arguments, environment: RunEnvironment): Promise<Context> {
@@ -66,14 +69,17 @@ export async function openContext(given: Arguments, environment: RunEnvironment)
   const opening = openBigQuery({ credentials, signal, report, labels });
   opening.catch(() => undefined); // awaited below; PostgreSQL is connected to meanwhile
   await using stack = new AsyncDisposableStack();
-  const pool = {
-    maxConnections: MAX_CONNECTIONS,
+  const opener = new SessionOpener(given.connection, {
     applicationName: applicationName(run.id),
     accessToken: async () => accessToken(await credentials()),
-  };
-  const sql = await connectPatiently(given.connection, pool, { signal, warn: report.warn });
-  stack.defer(() => sql.end({ timeout: 2 }));
-  const session = await sql.reserve();
+  });
+  const first = await connectPatiently(opener, { signal, warn: report.warn });
+  stack.defer(() => first.end({ timeout: 2 }));
+  const session = await first.reserve();
+  const more = opener.isOnlyOne ? 0 : await countMoreConnections(session);
+  const sql =
+    more > 0 ? stack.adopt(openPool(opener, more), (pool) => pool.end({ timeout: 2 })) : first;
+  if (sql === first) report.info('there is no second connection: all goes by the first one');
   const resolved = await resolveTarget(session, given.pgTable).catch((error) => {
     session.release();
     throw error;
@@ -83,6 +89,7 @@ export async function openContext(given: Arguments, environment: RunEnvironment)
     target: resolved.target,
     tables: resolved.stateIsCurrent ? resolved.tables : undefined,
     signal,
+    isOnlyConnection: sql === first,
     requireOurs: async (again: typeof session) => {
       if (run.registered) await requireOurs(again, resolved.tables, run.id);
     },
@@ -108,6 +115,12 @@ export async function openContext(given: Arguments, environment: RunEnvironment)
     signal,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+/** How many connections there may be beside the first one: none where that has used up a limit. */
+async function countMoreConnections(session: Session): Promise<number> {
+  const { ofServer, ofRole } = await readFreeConnections(session);
+  return Math.min(MAX_CONNECTIONS, ofServer, ofRole);
 }
 
 /** What BigQuery has billed for the current run so far, all its jobs together. */

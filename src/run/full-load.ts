@@ -49,7 +49,8 @@ export async function loadFull(
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   using reading = openExport(plan, await context.store(), toLoad, signal);
-  const limit = await context.lockedSession.run((session) => limitStreams(session, freemem()));
+  const room = { connections: context.sql.options.max, freeBytes: freemem() };
+  const limit = await context.lockedSession.run((session) => limitStreams(session, room));
   const control = new StreamCount(limit);
   const counted = countRows(rowsOf(loaded), (rows) => {
     phase.advance(rows, { rows });

@@ -12,6 +12,11 @@ import { cancelOnAbort } from './cancel-on-abort.ts';
 export interface LockedSessionRequest extends Omit<LockRequest, 'formerBackends'> {
   /** Asked on the new session, after the lock was lost and acquired again. Throws RUN_TAKEN_OVER. */
   readonly requireOurs: (session: Session) => Promise<void>;
+  /**
+   * The pool has no other connection: it is given back between uses, lock and all, for others to use.
+   * They must not be waited for from within `run`.
+   */
+  readonly isOnlyConnection: boolean;
 }
 
 /** A session that does not answer for so long is given up. */
@@ -29,6 +34,8 @@ export class LockedSession {
   readonly #formerBackends = new Set<number>();
   #session: Session | undefined;
   #backend = 0;
+  /** Actions that run on the session now. */
+  #users = 0;
 
   private constructor(sql: postgres.Sql, request: LockedSessionRequest, report: Report) {
     this.#sql = sql;
@@ -50,6 +57,7 @@ export class LockedSession {
       first.release();
       throw error;
     }
+    locked.#giveBack();
     return locked;
   }
 
@@ -77,11 +85,10 @@ export class LockedSession {
    * whatever the signal says: to finish and to clean up. Throws where the lock is lost.
    */
   async runOnce<T>(action: (session: Session) => Promise<T>): Promise<T> {
-    if (this.#session === undefined) throw lockLost();
     const late = sleep(ANSWER_MS).then((): never => {
       throw lockLost();
     });
-    return await Promise.race([action(this.#session), late]);
+    return await Promise.race([this.#onHeldSession(action), late]);
   }
 
   async close(): Promise<void> {
@@ -91,9 +98,10 @@ export class LockedSession {
 
   async #attempt<T>(action: (session: Session) => Promise<T>): Promise<T> {
     const { signal } = this.#request;
-    const session = this.#session ?? (await this.#reconnect());
+    const session = (await this.#heldSession()) ?? (await this.#reconnect());
     signal.throwIfAborted();
     const stopCancelling = cancelOnAbort(this.#sql, this.#backend, signal);
+    this.#users += 1;
     try {
       return await action(session);
     } catch (error) {
@@ -102,7 +110,40 @@ export class LockedSession {
       throw lost || retryOn(error) === 'same session' ? error : new PermanentError(error);
     } finally {
       await stopCancelling();
+      this.#users -= 1;
+      this.#giveBack();
     }
+  }
+
+  async #onHeldSession<T>(action: (session: Session) => Promise<T>): Promise<T> {
+    const session = await this.#heldSession();
+    if (session === undefined) throw lockLost();
+    this.#users += 1;
+    try {
+      return await action(session);
+    } finally {
+      this.#users -= 1;
+      this.#giveBack();
+    }
+  }
+
+  /** The session that has the lock; undefined if it is lost. */
+  async #heldSession(): Promise<Session | undefined> {
+    if (this.#session !== undefined || !this.#request.isOnlyConnection) return this.#session;
+    const session = await this.#sql.reserve();
+    if ((await backendOf(session)) === this.#backend) {
+      this.#session = session;
+      return session;
+    }
+    session.release();
+    this.#formerBackends.add(this.#backend);
+    return undefined;
+  }
+
+  #giveBack(): void {
+    if (!this.#request.isOnlyConnection || this.#users > 0) return;
+    this.#session?.release();
+    this.#session = undefined;
   }
 
   async #reconnect(): Promise<Session> {
@@ -189,6 +230,13 @@ export async function inSnapshot<T>(session: Session, body: () => Promise<T>): P
   } finally {
     await rolledBack(session);
   }
+}
+
+/** The pid of the backend; undefined where the session is lost. */
+async function backendOf(session: Session): Promise<number | undefined> {
+  const asked = session.unsafe<{ pid: number }[]>('SELECT pg_backend_pid() AS pid');
+  const [row] = await asked.catch(() => []);
+  return row?.pid;
 }
 
 /** Releases a session into the pool, unless it is stuck: the next one to have it would be, too. */

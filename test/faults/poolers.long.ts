@@ -19,7 +19,7 @@ async function advisoryLocks({ database }: World): Promise<number> {
   return (await database.sql`SELECT 1 FROM pg_locks WHERE locktype = 'advisory'`).length;
 }
 
-test.each([20, 2])(
+test.each([20, 2, 1])(
   'PgBouncer in session mode works out of the box, with %i connections',
   async (poolSize) => {
     await using world = await openWorld();

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { readConnection } from '../../src/postgres/connection/connection.ts';
-import { connectPostgres } from '../../src/postgres/pool.ts';
+import { connectPostgres } from '../server/connect.ts';
 import { sharedPostgres } from '../server/shared.ts';
 
 test('a reservation that failed takes no connection from those who come later', async () => {

@@ -9,7 +9,9 @@ describe('the limit of streams', () => {
     await using database = await createTestDatabase(server);
     const session = await database.sql.reserve();
     if (settings !== '') await session.unsafe(settings);
-    const limit = await limitStreams(session, freeBytes).finally(session.release);
+    const limit = await limitStreams(session, { connections: 100, freeBytes }).finally(
+      session.release,
+    );
     return limit;
   }
 

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import postgres from 'postgres';
 import { readConnection } from '../../src/postgres/connection/connection.ts';
 import { type CopyStream, openCopy } from '../../src/postgres/copy-stream.ts';
-import { connectPostgres } from '../../src/postgres/pool.ts';
+import { connectPostgres } from '../server/connect.ts';
 import type { TestDatabase } from '../server/database.ts';
 import { sharedPostgres } from '../server/shared.ts';
 

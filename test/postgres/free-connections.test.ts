@@ -67,7 +67,7 @@ test.each(['plain', 'postgres'])(
 test('a role without rights leaves five of them to others', async () => {
   const others = await ownSessions();
   const { most, reason } = await withSessions('plain', 'postgres', 6, (sql) =>
-    limitStreams(sql, 1e12),
+    limitStreams(sql, { connections: 100, freeBytes: 1e12 }),
   );
   expect({ most, reason }).toEqual({
     most: Math.max(1, 20 - 2 - 3 - 6 - others - 1 - 5),

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { ProjectorError } from '../../src/errors.ts';
 import { type Connection, readConnection } from '../../src/postgres/connection/connection.ts';
-import { connectPostgres } from '../../src/postgres/pool.ts';
 import { startProxy } from '../faults/proxy.ts';
+import { connectPostgres } from '../server/connect.ts';
 import { createFolder } from '../server/folder.ts';
 import { startPostgres, type TestServer } from '../server/server.ts';
 
@@ -290,7 +290,7 @@ describe('a session whose role has defaults for people', () => {
     ['synchronous_commit', 'local', 'on'],
     ['synchronous_commit', 'remote_write', 'on'],
     ['synchronous_commit', 'remote_apply', 'remote_apply'],
-    ['statement_timeout', '1', '0'],
+    ['statement_timeout', '1s', '0'],
     ['transaction_timeout', '1h', '0'],
     ['idle_session_timeout', '1h', '0'],
     ['DateStyle', 'German', 'ISO, DMY'],

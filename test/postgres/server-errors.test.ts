@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { ProjectorError } from '../../src/errors.ts';
 import { readConnection } from '../../src/postgres/connection/connection.ts';
-import { connectPostgres } from '../../src/postgres/pool.ts';
 import { describeServerError, isRetryable } from '../../src/postgres/server-errors.ts';
+import { connectPostgres } from '../server/connect.ts';
 import type { TestDatabase } from '../server/database.ts';
 import { sharedPostgres } from '../server/shared.ts';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { connect, createServer, type Socket } from 'node:net';
 import postgres from 'postgres';
 import { readConnection } from '../../src/postgres/connection/connection.ts';
-import { connectPostgres } from '../../src/postgres/pool.ts';
+import { connectPostgres } from '../server/connect.ts';
 import type { TestDatabase } from '../server/database.ts';
 import { sharedPostgres } from '../server/shared.ts';
 

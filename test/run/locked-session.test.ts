@@ -16,6 +16,7 @@ const REQUEST = {
   tables: undefined,
   signal: new AbortController().signal,
   requireOurs: async () => undefined,
+  isOnlyConnection: false,
 };
 
 test('a deadlock is tried again on the same session, and not told as a connection that was lost', async () => {
@@ -50,6 +51,29 @@ test('a signal that comes while the lock is had again is seen before anything is
   });
   await expect(work).rejects.toThrow('called off');
   expect(tries).toBe(1);
+  await locked.close();
+  await pool.end({ timeout: 0 });
+});
+
+test('the only connection is for others to use in between, and is locked again when it was lost', async () => {
+  await using database = await (await sharedPostgres()).createDatabase();
+  const pool = connectAs(database.uri, 'postgres', 1);
+  const report = listen();
+  const request = { ...REQUEST, isOnlyConnection: true };
+  const locked = await LockedSession.open(pool, await pool.reserve(), request, report);
+  const isLocked = async () =>
+    (await database.sql`SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted`).length;
+  const backend = () =>
+    locked.run(async (session) => (await session`SELECT pg_backend_pid() AS pid`)[0]);
+  const before = await backend();
+  expect([...(await pool`SELECT pg_backend_pid() AS pid`)]).toEqual([before as never]);
+  expect(await isLocked()).toBe(1);
+  expect(await locked.runOnce(async () => 'held')).toBe('held');
+  await database.sql`SELECT pg_terminate_backend(${before?.['pid']})`;
+  while ((await isLocked()) > 0) await Bun.sleep(5);
+  await expect(locked.runOnce(async () => 'held')).rejects.toThrow('lost');
+  expect(await backend()).not.toEqual(before);
+  expect(await isLocked()).toBe(1);
   await locked.close();
   await pool.end({ timeout: 0 });
 });

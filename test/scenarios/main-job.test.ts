@@ -128,7 +128,7 @@ test('a run with nothing new asks six things of Google, and nothing of Cloud Sto
   expect(asked.at(-1)).toContain('/jobs/JOB');
 });
 
-test('a run with nothing new sends ten statements to PostgreSQL by one connection', async () => {
+test('a run with nothing new sends eleven statements to PostgreSQL by one connection', async () => {
   await using world = await openWorld();
   await insert(world, THREE);
   await runWell(world);
@@ -137,6 +137,7 @@ test('a run with nothing new sends ten statements to PostgreSQL by one connectio
   expect(exitCode).toBe(0);
   expect(proxy.statements.map((text) => /sync_state|sync_runs|pg_\w+/.exec(text)?.[0])).toEqual([
     'pg_catalog', // where the connection leads to, and its settings
+    'pg_stat_database', // how many more connections there may be
     'pg_class', // where target and sync_state are
     'pg_attribute', // what the state tables are
     'pg_try_advisory_lock',

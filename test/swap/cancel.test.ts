@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test';
 import { readConnection } from '../../src/postgres/connection/connection.ts';
-import { connectPostgres } from '../../src/postgres/pool.ts';
 import { cancellable } from '../../src/swap/cancel.ts';
 import { startProxy } from '../faults/proxy.ts';
+import { connectPostgres } from '../server/connect.ts';
 import { sharedPostgres } from '../server/shared.ts';
 
 const REASON = new Error('called off');

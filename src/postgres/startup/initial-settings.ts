@@ -13,6 +13,7 @@ const SETTINGS: readonly Setting[] = [
   ['DateStyle', 'ISO'],
   ['default_transaction_isolation', 'read committed'],
   ['quote_all_identifiers', 'off'],
+  ['statement_timeout', '0'],
   ['lock_timeout', '0'],
   ['idle_in_transaction_session_timeout', '0'],
   ['idle_session_timeout', '0'],
@@ -36,23 +37,29 @@ const CONDITIONS: Readonly<Record<string, (serverMajor: number) => string>> = {
 };
 
 /**
- * The statements that give a session `wanted` and then the program's own settings. By statements, not
- * as startup parameters: poolers refuse those.
+ * Columns of a SELECT that give a session `wanted` and then the program's own settings, where
+ * `condition` holds. By a statement, not as startup parameters: poolers refuse those.
  */
-export function settingsStatement(serverMajor: number, wanted: readonly Setting[]): string {
-  const columns = [
-    ...wanted.map(setConfig),
-    ...SETTINGS.map((setting) => setIfAble(setting, serverMajor)),
+export function settingColumns(
+  serverMajor: number,
+  wanted: readonly Setting[],
+  condition: string,
+): readonly string[] {
+  return [
+    ...wanted.map((setting) => setIf([condition], setting)),
+    ...SETTINGS.map((setting) =>
+      setIf([condition, ...conditionsOf(setting, serverMajor)], setting),
+    ),
   ];
-  return `SET statement_timeout = 0; SELECT ${columns.join(', ')}`;
 }
 
-function setIfAble(setting: Setting, serverMajor: number): string {
-  const [name] = setting;
-  const conditions = [
-    `pg_catalog.current_setting('${name}', true) IS NOT NULL`,
-    ...[CONDITIONS[name]?.(serverMajor)].filter((condition) => condition !== undefined),
-  ];
+function conditionsOf([name]: Setting, serverMajor: number): readonly string[] {
+  const known = `pg_catalog.current_setting('${name}', true) IS NOT NULL`;
+  const more = CONDITIONS[name]?.(serverMajor);
+  return more === undefined ? [known] : [known, more];
+}
+
+function setIf(conditions: readonly string[], setting: Setting): string {
   return `CASE WHEN ${conditions.join(' AND ')} THEN ${setConfig(setting)} END`;
 }
 

@@ -1,21 +1,22 @@
 import type { SessionTarget } from '../connection/connection.ts';
 import { WRONG_SERVER } from '../network-errors.ts';
-import type { RawSession } from './raw-session.ts';
+import type { TextRow } from './raw-session.ts';
 
-const STATE = `SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery(),
-  pg_catalog.current_setting('transaction_read_only')`;
+/** Columns of a SELECT that say what kind of server a session is on. */
+export const KIND_COLUMNS = [
+  'pg_catalog.pg_is_in_recovery()',
+  `pg_catalog.current_setting('transaction_read_only')`,
+] as const;
 
 interface ServerKind {
   readonly isStandby: boolean;
   readonly isReadOnly: boolean;
 }
 
-/** Throws WRONG_SERVER unless the server is what target_session_attrs asks for; gives the backend's pid. */
-export async function requireTarget(session: RawSession, target: SessionTarget): Promise<number> {
-  const [pid, isStandby, isReadOnly] = await session.query(STATE);
+/** Throws WRONG_SERVER unless the server is what target_session_attrs asks for. */
+export function requireTarget([isStandby, isReadOnly]: TextRow, target: SessionTarget): void {
   const kind = { isStandby: isStandby === 't', isReadOnly: isReadOnly === 'on' };
   if (!isWanted(kind, target)) throw wrongServer(kind, target);
-  return Number(pid);
 }
 
 function wrongServer({ isStandby, isReadOnly }: ServerKind, target: SessionTarget): Error {

@@ -1,0 +1,95 @@
+import { expect, test } from 'bun:test';
+import { type Flags, openWorld, type World } from '../scenarios/fixture.ts';
+import { openScene } from './fault-fixture.ts';
+
+/** A role that may own the target, with the flags that log it in; `limit` is given its name. */
+async function limitedRole(world: World, limit: (role: string) => string): Promise<Flags> {
+  const { sql, name, uri } = world.database;
+  const role = `limited_${name}`;
+  await sql.unsafe(`CREATE ROLE ${role} LOGIN; GRANT CREATE ON SCHEMA public TO ${role};
+    CREATE TABLE target (id bigint PRIMARY KEY, name text, max_ingested_at timestamptz);
+    CREATE INDEX ON target (name); CREATE INDEX ON target (max_ingested_at);
+    ALTER TABLE target OWNER TO ${role}; ${limit(role)}`);
+  return { 'pg-conn': uri.replace('postgres@', `${role}@`) };
+}
+
+const addRows = (world: World, from: number, to: number) =>
+  world.google.duckdb(`INSERT INTO ${world.google.tableName('source', 'rows')}
+    SELECT i, 'row ' || i, TIMESTAMPTZ '2024-01-01 00:00:00+00' + INTERVAL (i) SECOND
+    FROM range(${from}, ${to}) AS r(i)`);
+
+test.each([1, 2])('a full load and an increment go by CONNECTION LIMIT %i', async (limit) => {
+  await using world = await openWorld();
+  world.google.settings.exportShards = 4;
+  const flags = await limitedRole(world, (role) => `ALTER ROLE ${role} CONNECTION LIMIT ${limit}`);
+  for (const [from, to] of [
+    [0, 20_000],
+    [20_000, 20_100],
+  ] as const) {
+    await addRows(world, from, to);
+    const { exitCode, text } = await world.run(flags);
+    expect({ exitCode, text }).toEqual({ exitCode: 0, text });
+    expect(text).not.toContain('trying again');
+    const [row] = await world.database.sql`SELECT count(*) FROM target`;
+    expect(row?.['count']).toBe(String(to));
+  }
+});
+
+test('the CONNECTION LIMIT of a database leaves a run the one connection that it has', async () => {
+  await using world = await openWorld();
+  const { sql, name } = world.database;
+  const flags = await limitedRole(world, () => '');
+  await addRows(world, 0, 20_000);
+  const [row] = await sql`SELECT count(*) FROM pg_stat_activity WHERE datname = ${name}`;
+  await sql.unsafe(`ALTER DATABASE ${name} CONNECTION LIMIT ${Number(row?.['count']) + 1}`);
+  const { exitCode, text } = await world.run(flags);
+  expect({ exitCode, text }).toEqual({ exitCode: 0, text });
+  expect(text).toContain('there is no second connection');
+});
+
+test('the one connection that is cut while rows are loaded is made again', async () => {
+  await using scene = await openScene(20_000);
+  const { world, proxy } = scene;
+  const { 'pg-conn': uri = '' } = await limitedRole(
+    world,
+    (role) => `ALTER ROLE ${role} CONNECTION LIMIT 1`,
+  );
+  proxy.cutAfter(200_000, 2);
+  const { exitCode, text } = await world.run({ 'pg-conn': proxy.through(uri) });
+  expect({ exitCode, text }).toEqual({ exitCode: 0, text });
+  expect(text).toContain('the connection to PostgreSQL was lost');
+  await scene.expectRight();
+});
+
+test('a signal ends a load by one connection, which leaves nothing behind', async () => {
+  await using scene = await openScene(20_000);
+  const { world, proxy } = scene;
+  const { 'pg-conn': uri = '' } = await limitedRole(
+    world,
+    (role) => `ALTER ROLE ${role} CONNECTION LIMIT 1`,
+  );
+  const snapped = proxy.trap({ when: /COPY /, what: 'mute' });
+  const run = world.start({ 'pg-conn': proxy.through(uri) });
+  await snapped;
+  run.kill('SIGTERM');
+  expect((await run.outcome).exitCode).toBe(143);
+  await scene.recover();
+});
+
+test.each([
+  ['may log in no more', (role: string) => `ALTER ROLE ${role} NOLOGIN`],
+  ['has another name', (role: string) => `ALTER ROLE ${role} RENAME TO ${role}_gone`],
+])('a role that meanwhile %s is not asked for again and again', async (_, change) => {
+  await using scene = await openScene();
+  const { world, proxy } = scene;
+  const { 'pg-conn': uri = '' } = await limitedRole(world, () => '');
+  const role = `limited_${world.database.name}`;
+  const snapped = proxy.trap({ when: /COPY /, what: 'hold' });
+  const run = world.start({ 'pg-conn': proxy.through(uri) });
+  await snapped;
+  await world.database.sql.unsafe(change(role));
+  proxy.cut();
+  const { exitCode, text } = await run.outcome;
+  expect(exitCode).toBe(1);
+  expect(text).toContain('LOGIN_REFUSED');
+});
