@@ -207,6 +207,31 @@ test('the timer runs the service, which brings what is new', async () => {
   expect(await rows('SELECT count(*) FROM orders')).toBe('1001');
 });
 
+test('the list’s service syncs each table within the slice, and names the one that fails', async () => {
+  const unit = 'bq_to_postgres-tables.service';
+  const show = `systemctl show --property=Result,Slice ${unit}`;
+  expect((await machine.run(`systemctl start ${unit}; ${show}`)).output).toBe(
+    'Result=success\nSlice=bq_to_postgres.slice\n',
+  );
+  const list = '/etc/bq_to_postgres/tables.txt';
+  await machine.run(
+    `cp ${list} /tmp/list; sed -i '1i my-project.warehouse no_such_table lost' ${list}`,
+  );
+  await google.sql(
+    "INSERT INTO `my-project.warehouse.orders` VALUES (2001, TIMESTAMP '2026-01-02 00:00:01+00')",
+  );
+  const failed = await machine.run(`systemctl start ${unit}; ${show}; cp /tmp/list ${list}`);
+  expect(failed.output).toContain('Result=exit-code');
+  expect(await rows('SELECT count(*) FROM orders WHERE id = 2001')).toBe('1');
+  const { output } = await machine.run(`journalctl --unit=${unit} --output=cat --no-pager`);
+  const lines = output.split('\n').filter((line) => line.includes('sync_failed'));
+  expect(lines.map((line) => JSON.parse(line).table)).toEqual(['lost']);
+});
+
+test('a way back leads to the program of before', async () => {
+  expect((await machine.run('ls /usr/local/bin')).output).toContain('bq_to_postgres.before');
+});
+
 test('the password alternative hands the service a passfile that nobody else can read', async () => {
   const shown = await machine.run(
     'systemctl show --property=LoadCredential,Environment bq_to_postgres@orders.service; stat -c %a /etc/bq_to_postgres/pgpass',
@@ -246,15 +271,16 @@ test('the image runs a task of the job, with nothing but what the job gives it',
   await google.sql(
     "INSERT INTO `my-project.warehouse.orders` VALUES (1002, TIMESTAMP '2026-01-03 00:00:00+00')",
   );
-  const name = buildah('from', text(container, 'image')).trim();
+  const [, image = ''] = /^build .* -t (\S+)/m.exec(whole.log('docker')) ?? [];
+  const name = buildah('from', image).trim();
   const volume = `--volume=${join(folder, 'volume')}:/mnt:ro`;
-  const index = '--env=CLOUD_RUN_TASK_INDEX=0';
+  const task = ['--env=CLOUD_RUN_TASK_INDEX=0', '--env=CLOUD_RUN_TASK_COUNT=1'];
   await commandBeside(
-    ['buildah', 'run', volume, index, ...set, ...given, name, '--', entry ?? ''],
+    ['buildah', 'run', volume, ...task, ...set, ...given, name, '--', entry ?? ''],
     storage,
   );
   expect(buildah('run', name, '--', '/usr/local/bin/bq_to_postgres', '--version')).toMatch(
     /^\S+ ?\d|\d+\.\d+/,
   );
-  expect(await rows('SELECT count(*) FROM orders')).toBe('1002');
+  expect(await rows('SELECT count(*) FROM orders')).toBe('1003');
 });
