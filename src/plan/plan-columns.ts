@@ -63,7 +63,9 @@ export function planColumns(
   if (target !== undefined) checkPartitions(target, added, mode);
   checkNames(pairs);
   if (mode === 'incremental' && target !== undefined) checkUpsert(pairs, target);
-  warnings.push(...renamed(added, sources), ...notFilled(pairs, target), ...losses(pairs));
+  const gone = notFilled(pairs, target);
+  warnings.push(...renamed(added, sources), ...losses(pairs));
+  warnings.push(...(mode === 'full' ? goneWarnings(gone) : renameWarnings(added, gone)));
   const format = pairs.some(({ conversion }) => conversion.format === 'text') ? 'text' : 'binary';
   const key = rowKey(target?.primaryKey ?? source.primaryKey.map(targetName), pairs);
   const columns = exportColumns(pairs, source, format, key);
@@ -130,7 +132,7 @@ function checkSlots(target: TargetTable, added: readonly AddedColumn[]): void {
   });
 }
 
-/** Target columns without a source keep their default, or stay NULL. */
+/** Target columns without a source that stay NULL; the others keep their default. */
 function notFilled(
   pairs: readonly ColumnMapping[],
   target: TargetTable | undefined,
@@ -140,17 +142,29 @@ function notFilled(
     (column) => !filled.has(column.name) && !column.generated && !column.hasDefault,
   );
   const bad = rest.find((column) => column.notNull);
-  if (bad === undefined) {
-    if (rest.length === 0) return [];
-    const [noun, verb] = rest.length === 1 ? ['column', 'is'] : ['columns', 'are'];
-    const names = columnList(rest.map((column) => column.name));
-    return [`${noun} ${names} of the target ${verb} not in BigQuery: new rows have NULL there`];
-  }
+  if (bad === undefined) return rest.map(({ name }) => name);
   throw new ProjectorError({
     code: 'COLUMN_NOT_IN_SOURCE',
     message: `column ${quoteIdentifier(bad.name)} of the target is NOT NULL without a default, and BigQuery has no such column`,
     hint: `Give it a default, or: ALTER TABLE ${quoteTarget(target)} ALTER COLUMN ${quoteIdentifier(bad.name)} DROP NOT NULL;`,
   });
+}
+
+function goneWarnings(gone: readonly string[]): readonly string[] {
+  if (gone.length === 0) return [];
+  const [noun, verb] = gone.length === 1 ? ['column', 'is'] : ['columns', 'are'];
+  return [
+    `${noun} ${columnList(gone)} of the target ${verb} not in BigQuery: new rows have NULL there`,
+  ];
+}
+
+/** BigQuery does not tell a column that was renamed from one that was dropped and one that is new. */
+function renameWarnings(added: readonly AddedColumn[], gone: readonly string[]): readonly string[] {
+  if (added.length === 0 || gone.length === 0) return goneWarnings(gone);
+  const old = columnList(gone);
+  return [
+    `new in BigQuery: ${columnList(added.map(({ name }) => name))}; no longer there: ${old}. If that is a column which was renamed, older rows have their values under the old name, and NULL under the new one. For all of them under the new name, set the watermark in sync_state to NULL for a full load, and drop ${old} after it`,
+  ];
 }
 
 function losses(pairs: readonly ColumnMapping[]): readonly string[] {

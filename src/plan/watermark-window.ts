@@ -17,6 +17,25 @@ export function countQuery(source: Source, low: Instant | undefined): string {
 }
 
 /**
+ * The query for how many rows there are up to `newest`, those without a timestamp included: what an
+ * earlier count saw of them, unless rows have gone or have come late. Without `newest`, how many rows
+ * have none.
+ */
+export function countUntilQuery(source: Source, newest: Instant | undefined): string {
+  const name = quoteBigQueryPath(source.watermark.name);
+  const condition = newest === undefined ? [] : [upTo(source.watermark, newest)];
+  return `SELECT COUNT(*) FROM ${sourceFrom(source)} WHERE ${[...condition, `${name} IS NULL`].join(' OR ')}`;
+}
+
+/** All that `after` leaves out. */
+function upTo(watermark: WatermarkColumn, instant: Instant): string {
+  const name = quoteBigQueryPath(watermark.name);
+  if (!watermark.picoseconds) return `${name} <= ${literal(watermark, instant)}`;
+  if (instant >= LAST_MICROSECOND) return 'TRUE';
+  return `${name} < ${literal(watermark, nextMicrosecond(instant))}`;
+}
+
+/**
  * The condition of the rows that a run moves: those after `low`; without `low` every row, NULLs too,
  * and no condition but one that a table asks for which requires a filter. There is no upper bound: a
  * run takes what one snapshot of its export sees.

@@ -4,6 +4,8 @@ import { applyRun } from '../state/commit.ts';
 import { pruneStatement } from '../state/prune.ts';
 import { type Context, costOf } from './context.ts';
 import type { Loaded } from './full-load.ts';
+import type { SourceState } from './source-state.ts';
+import { watermarkWarnings } from './watermark-warnings.ts';
 
 /**
  * After the commit, so that a watermark never promises rows that are not there; after a signal as
@@ -13,19 +15,21 @@ import type { Loaded } from './full-load.ts';
 export async function applyWatermark(
   context: Context,
   plan: Plan,
-  { watermark }: Loaded,
-  tableName: string,
+  loaded: Loaded,
+  { tableName, version }: Pick<SourceState, 'tableName' | 'version'>,
   { seconds }: Timings,
 ): Promise<void> {
   const { lockedSession, resolved, run, signal, report } = context;
   const { tables, target } = resolved;
   const { mode, low } = plan;
+  const { watermark } = loaded;
+  for (const text of watermarkWarnings(plan, loaded)) report.warn(text);
   const change = { timings: JSON.stringify(seconds), ...costOf(context) };
   const hold = signal.aborted
     ? lockedSession.runOnce.bind(lockedSession)
     : lockedSession.run.bind(lockedSession);
   const outcome = await hold(async (session) => {
-    const applied = { runId: run.id, tableName, low, watermark, mode, change };
+    const applied = { runId: run.id, tableName, low, version, watermark, mode, change };
     const answer = await applyRun(session, tables, applied);
     await session.unsafe(pruneStatement(tables, target));
     return answer;

@@ -5,7 +5,8 @@ import type { Source } from '../google/source.ts';
 import { jobWarnings } from '../google/visibility.ts';
 import { snapshotCountQuery } from '../plan/export-statement.ts';
 import type { Plan } from '../plan/plan.ts';
-import { type RunChange, updateRun } from '../state/ledger.ts';
+import { changeOwnRun } from '../state/commit.ts';
+import type { RunChange } from '../state/ledger.ts';
 import type { UnfinishedRun } from '../state/unfinished-runs.ts';
 import { cleanUp } from './clean-up.ts';
 import type { Context } from './context.ts';
@@ -134,7 +135,7 @@ function isJobFailed(error: unknown): error is ProjectorError {
 
 async function record(context: Context, change: RunChange): Promise<void> {
   const { lockedSession, resolved, run } = context;
-  await lockedSession.run((session) => session.unsafe(updateRun(resolved.tables, run.id, change)));
+  await lockedSession.run((session) => changeOwnRun(session, resolved.tables, run.id, change));
 }
 
 /** Bytes of all the objects. */

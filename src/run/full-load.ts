@@ -23,6 +23,8 @@ export interface Loaded {
   readonly rowsLeftOut: number | undefined;
   /** About how many rows the target had before a full load, where that is known. */
   readonly rowsBefore?: number | undefined;
+  /** Something was loaded before, or tried more than once: only a count of staging shows what is there. */
+  readonly inPieces: boolean;
 }
 
 /** Smaller splits travel together up to here, for the round trips of a COPY not to count. */
@@ -58,13 +60,17 @@ export async function loadFull(
     control.observe(rows, performance.now());
     if (control.wanted !== before) streams.grow();
   });
+  let inPieces = loaded.length > 0;
+  const onRetry = () => {
+    inPieces = true;
+  };
   const makeWorker = () => {
     const creating = reading.encoder();
     return async (group: readonly Split[], next: () => readonly Split[] | undefined) => {
       const encoder = await creating;
       const part = { splits: group, next: () => next() ?? [], onProgress: counted() };
       const job = { ...reading, statement: plan.copy, encoder, ...part };
-      loaded.push(...(await loadGroup(context, plan, job)));
+      loaded.push(...(await loadGroup(context, plan, job, onRetry)));
     };
   };
   const groups = groupSplits(toLoad, Math.min(GROUP_BYTES, exported.bytes / LEAST_GROUPS));
@@ -75,10 +81,10 @@ export async function loadFull(
   // Each group has compared what it decoded with what its COPY took.
   const rows = rowsOf(loaded);
   await checkLoaded(plan, exported, { splits: loaded, rows }, reading.headerOf);
-  return loadedOf(plan, loaded);
+  return { ...loadedOf(plan, loaded), inPieces };
 }
 
-function loadedOf({ key }: FullLoadPlan, splits: readonly LoadedSplit[]): Loaded {
+function loadedOf({ key }: FullLoadPlan, splits: readonly LoadedSplit[]) {
   const watermarks = splits.map(({ watermark }) => watermark);
   const leftOut = splits.reduce((sum, { rowsLeftOut }) => sum + rowsLeftOut, 0);
   return {

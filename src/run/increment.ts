@@ -56,7 +56,7 @@ async function alreadyCommitted(
   const row = await readRun(session, resolved.tables, run.id);
   if (row?.status !== 'committed' && row?.status !== 'applied') return undefined;
   const { rows, watermark, rowsLeftOut } = row;
-  return { rows, watermark, rowsLeftOut };
+  return { rows, watermark, rowsLeftOut, inPieces: false };
 }
 
 interface Part {
@@ -77,7 +77,8 @@ async function loadInside(
   const loaded = await copyAll(context, plan, exported, session, onRows);
   await writeRows(session, plan, loaded.rows);
   await requireSameWatermark(session, context, plan, tableName);
-  await commitRun(session, context.resolved.tables, context.run.id, loaded);
+  const committed = { ...loaded, targetOid: plan.table.oid };
+  await commitRun(session, context.resolved.tables, context.run.id, committed);
   return loaded;
 }
 
@@ -101,6 +102,7 @@ async function copyAll(
     rows: copied.rows,
     watermark: maxMicros === undefined ? undefined : instantOfPostgresMicros(maxMicros),
     rowsLeftOut: plan.key === undefined ? undefined : rowsLeftOut,
+    inPieces: false,
   };
 }
 

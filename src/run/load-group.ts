@@ -13,12 +13,14 @@ import { explainCopyError } from './row-errors/explain.ts';
 /**
  * Loads a group of splits, retrying until it is committed: a lost connection costs only what it had in
  * flight. Each try is a transaction of its own, and the splits' marks keep them from being loaded
- * twice. Answers what each split brought: the same, whichever of the tries brought it.
+ * twice. Answers what each split brought: the same, whichever of the tries brought it. `onRetry` is told
+ * of a try that failed, and may have been committed all the same.
  */
 export async function loadGroup(
   context: Context,
   plan: FullLoadPlan,
   job: CopyJob,
+  onRetry: () => void,
 ): Promise<readonly LoadedSplit[]> {
   return await retry(
     async () => {
@@ -27,6 +29,7 @@ export async function loadGroup(
       try {
         return await tryOnce(context, plan, job, session);
       } catch (error) {
+        onRetry();
         // A failed transaction must not come back with the connection, nor a stuck one at all.
         usable = await rolledBack(session);
         throw error;

@@ -13,6 +13,7 @@ import { inSnapshot } from './locked-session.ts';
 import { requireWritable } from './require-writable.ts';
 import { requireLasting } from './run-refusals.ts';
 import type { SourceState } from './source-state.ts';
+import { requireNoLaterRows } from './watermark-proof.ts';
 
 /**
  * Reads the target, and decides all that the run will do; `attempt` is 1, and one more each time that
@@ -43,8 +44,11 @@ export async function planRun(
     project: bigquery.projectId,
   };
   if (watermark === undefined) return planFullLoad(request);
-  const lasting = requireLasting(context, state.tableName, table);
+  const lasting = requireLasting(context, state, table);
   const plan = planIncrement({ ...request, table: lasting }, watermark);
+  await context.lockedSession.run((session) =>
+    requireNoLaterRows(session, context, plan, state.tableName),
+  );
   const warnings = await requireWritable(context, plan);
   return { ...plan, warnings: [...plan.warnings, ...warnings] };
 }

@@ -4,12 +4,14 @@ import type { Instant } from '../instant.ts';
 import type { Plan } from '../plan/plan.ts';
 import { tableText } from '../postgres/quoting.ts';
 import { followUpId } from '../state/advisory-lock.ts';
-import { requireOurs } from '../state/commit.ts';
+import { changeOwnRun, requireOurs } from '../state/commit.ts';
 import { insertRun, updateRun } from '../state/ledger.ts';
 import { migrateState } from '../state/migrate.ts';
 import { pruneStatement } from '../state/prune.ts';
 import type { UnfinishedRun } from '../state/unfinished-runs.ts';
 import { type Context, costOf } from './context.ts';
+import { inTransaction } from './locked-session.ts';
+import { sourceVersionText } from './source-version.ts';
 import { watchLocks } from './watch-locks.ts';
 
 /** Makes the state tables where they are missing, or brings those of an older release up to date. */
@@ -59,26 +61,18 @@ export async function registerFollowUp(context: Context): Promise<void> {
 export async function recordNothingNew(context: Context, low: Instant): Promise<void> {
   const { run, resolved, lockedSession } = context;
   const { tables, target } = resolved;
-  const end = updateRun(tables, run.id, {
-    mode: 'incremental',
-    low,
-    status: 'applied',
-    rows: 0,
-    bytes: 0,
-    ...costOf(context),
+  const end = { mode: 'incremental', low, status: 'applied', rows: 0, bytes: 0 } as const;
+  await lockedSession.run(async (session) => {
+    await changeOwnRun(session, tables, run.id, { ...end, ...costOf(context) });
+    await session.unsafe(pruneStatement(tables, target));
   });
-  await lockedSession.run((session) => session.unsafe(`${end}; ${pruneStatement(tables, target)}`));
 }
 
 /** Names what the run will leave until it is cleaned up, before there is any of it. */
 export async function recordPlan(context: Context, plan: Plan): Promise<void> {
   const { run, resolved, lockedSession } = context;
-  const update = updateRun(resolved.tables, run.id, {
-    ...planned(plan),
-    status: 'exporting',
-    exportedAt: 'now()',
-  });
-  await lockedSession.run((session) => session.unsafe(update));
+  const change = { ...planned(plan), status: 'exporting', exportedAt: 'now()' } as const;
+  await lockedSession.run((session) => changeOwnRun(session, resolved.tables, run.id, change));
 }
 
 /** In one transaction this run takes over what the one that died has exported and loaded. */
@@ -87,19 +81,24 @@ export async function recordResumed(
   plan: Plan,
   before: UnfinishedRun,
 ): Promise<void> {
-  const { run, resolved, lockedSession } = context;
+  const { run, resolved, lockedSession, signal } = context;
   const { tables } = resolved;
-  const own = updateRun(tables, run.id, {
+  const own = {
     ...planned(plan),
-    status: 'loading',
+    status: 'loading' as const,
     exportedRows: before.exportedRows,
     bytes: before.bytes,
     exportedAt: before.exportedAt ?? 'now()',
     ...(before.sourceVersion !== undefined && { sourceVersion: before.sourceVersion }),
-  });
+  };
   const error = `resumed by run ${run.id}`;
   const ended = updateRun(tables, before.runId, { status: 'resumed', error, cleaned: true });
-  await lockedSession.run((session) => session.unsafe(`BEGIN; ${own}; ${ended}; COMMIT`));
+  await lockedSession.run((session) =>
+    inTransaction(session, signal, async () => {
+      await changeOwnRun(session, tables, run.id, own);
+      await session.unsafe(ended);
+    }),
+  );
 }
 
 function planned(plan: Plan) {
@@ -108,7 +107,7 @@ function planned(plan: Plan) {
     low: plan.low,
     artifacts: plan.artifacts,
     plan: plan.fingerprint,
-    sourceVersion: JSON.stringify(plan.source.version),
+    sourceVersion: sourceVersionText(plan),
     primaryKey: plan.table?.primaryKey ?? plan.key?.columns ?? [],
     cleaned: false,
   };

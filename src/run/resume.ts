@@ -2,8 +2,7 @@ import { planSplits } from '../avro/splits.ts';
 import { SPLIT_BYTES } from '../load/row-source.ts';
 import type { FullLoadPlan } from '../plan/plan.ts';
 import { copyStatement } from '../plan/write-plan.ts';
-import type { Session } from '../postgres/pool.ts';
-import { quoteLiteral, quoteTable, type TableName } from '../postgres/quoting.ts';
+import { quoteTable, type TableName } from '../postgres/quoting.ts';
 import { readLoadedSplits } from '../state/loaded-splits.ts';
 import type { UnfinishedRun } from '../state/unfinished-runs.ts';
 import type { Context } from './context.ts';
@@ -12,7 +11,8 @@ import { planRun } from './plan-run.ts';
 import { discardRun } from './recover.ts';
 import { recordResumed } from './register.ts';
 import type { SourceState } from './source-state.ts';
-import { countRows, markedRows } from './staging-rows.ts';
+import { isMovingOn, isUnchanged } from './source-version.ts';
+import { markedRows, rowsIfThere } from './staging-rows.ts';
 
 /** The export of a run that died, with this run's plan for it. */
 export interface ResumedExport extends PlannedExport {
@@ -36,7 +36,9 @@ export async function resume(
     return undefined;
   }
   const unchanged = isUnchanged(state, unfinished);
-  const why = unchanged ? 'the source is as it was when it began' : 'it is a few hours old at most';
+  const why = unchanged
+    ? 'the source is as it was when it began'
+    : 'it is a few hours old at most, and rows have only been added since';
   context.report.info(`run ${unfinished.runId} died while it loaded: resuming its export, ${why}`);
   for (const warning of plan.warnings) context.report.warn(warning);
   await recordResumed(context, plan, unfinished);
@@ -51,7 +53,9 @@ async function resumedPlan(
 ): Promise<FullLoadPlan | undefined> {
   const { artifacts } = unfinished;
   if (state.watermark !== undefined || artifacts?.staging === undefined) return undefined;
-  if (!isUnchanged(state, unfinished) && !isMovingOn(state, unfinished)) return undefined;
+  const stillGood =
+    isUnchanged(state, unfinished) || (await isMovingOn(context, state, unfinished));
+  if (!stillGood) return undefined;
   const fresh = await planRun(context, state, 1);
   const same = unfinished.plan === fresh.fingerprint && artifacts.bucket === fresh.artifacts.bucket;
   if (fresh.mode !== 'full' || !same) return undefined;
@@ -63,24 +67,6 @@ async function resumedPlan(
     staging,
     copy: copyStatement(quoteTable(staging), fresh.columns, fresh.format),
   };
-}
-
-/** A view has no version of its own, and rows in a streaming buffer change none. */
-function isUnchanged({ source }: SourceState, { sourceVersion }: UnfinishedRun): boolean {
-  const { isView, streaming } = source.version;
-  return !isView && !streaming && sourceVersion === JSON.stringify(source.version);
-}
-
-/**
- * Rows that have come since then come with the increment that follows; those that were deleted or
- * corrected since stay wrong until the next full load, so the export must be recent, and the table
- * still the same one.
- */
-function isMovingOn({ source }: SourceState, unfinished: UnfinishedRun): boolean {
-  const { creationTime } = JSON.parse(unfinished.sourceVersion ?? '{}') as Partial<
-    SourceState['source']['version']
-  >;
-  return unfinished.recent && creationTime === source.version.creationTime;
 }
 
 /** The staging table holds what the marks say, and every byte of the export is as it was. */
@@ -99,11 +85,4 @@ async function isWhole(
   const ids = new Set(planSplits(objects, SPLIT_BYTES).map(({ id }) => id));
   const known = [...marks.keys()].every((id) => ids.has(id));
   return known && rows === markedRows(marks.values()) && totalBytes(objects) === bytes;
-}
-
-/** undefined: there is no such table. */
-async function rowsIfThere(session: Session, staging: TableName): Promise<number | undefined> {
-  const place = quoteLiteral(quoteTable(staging));
-  const [row] = await session.unsafe(`SELECT to_regclass(${place}) IS NOT NULL AS there`);
-  return row?.['there'] === true ? await countRows(session, staging) : undefined;
 }

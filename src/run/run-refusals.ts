@@ -1,6 +1,8 @@
 import { ProjectorError } from '../errors.ts';
 import { sourceText } from '../google/source-name.ts';
-import { quoteLiteral, quoteTable, tableText } from '../postgres/quoting.ts';
+import { quoteIdentifier, quoteLiteral, quoteTable, tableText } from '../postgres/quoting.ts';
+import type { TargetTable } from '../postgres/target-table.ts';
+import type { LastRun } from '../state/last-run.ts';
 import { resetStatement } from '../state/watermark.ts';
 import type { Context } from './context.ts';
 
@@ -17,15 +19,21 @@ export function otherSource(context: Context, tableName: string, known: string):
 }
 
 /**
- * Gives the target that there is a watermark of. Throws TARGET_MISSING where it is gone, and
+ * Gives the target that there is a watermark of, which says that the rows up to it are in that very
+ * table. Throws TARGET_MISSING where it is gone, TARGET_REPLACED where it is another one, and
  * UNLOGGED_TARGET where a crash of the server empties it without the watermark knowing.
  */
-export function requireLasting<Table extends { readonly persistence: string }>(
+export function requireLasting<
+  Table extends { readonly oid: number; readonly persistence: string },
+>(
   context: Context,
-  tableName: string,
+  { tableName, lastRun }: { readonly tableName: string; readonly lastRun: LastRun },
   table: Table | undefined,
 ): Table {
   if (table === undefined) throw targetMissing(context, tableName);
+  if (lastRun.targetOid !== undefined && lastRun.targetOid !== table.oid) {
+    throw targetReplaced(context, tableName);
+  }
   if (table.persistence === 'u') throw unloggedTarget(context);
   return table;
 }
@@ -35,6 +43,34 @@ function targetMissing({ resolved }: Context, tableName: string): ProjectorError
     code: 'TARGET_MISSING',
     message: `table ${quoteTable(resolved.target)} is gone, and sync_state has a watermark for ${tableName}`,
     hint: `Set the watermark to NULL for a full load: ${resetStatement(resolved.tables, tableName)}`,
+  });
+}
+
+/** The table of that name is not the one that the last run left: it may lack all rows up to the watermark. */
+function targetReplaced({ resolved }: Context, tableName: string): ProjectorError {
+  const { tables, target } = resolved;
+  const kept = `UPDATE ${quoteTable(tables.runs)} SET target_oid = NULL WHERE target = ${quoteLiteral(tableText(target))};`;
+  return new ProjectorError({
+    code: 'TARGET_REPLACED',
+    message: `${quoteTable(target)} is another table than the one that the last run left: it was dropped or renamed, and made again`,
+    hint: `For a full load: ${resetStatement(tables, tableName)} If all rows of the former table are in it: ${kept}`,
+  });
+}
+
+/** The target has rows that the watermark says are still to come. */
+export function rowsAfterWatermark(
+  { resolved }: Context,
+  low: string,
+  column: TargetTable['columns'][number],
+  tableName: string,
+): ProjectorError {
+  const { tables, target } = resolved;
+  const newest = `max(${quoteIdentifier(column.name)})${column.type.name === 'timestamptz' ? " AT TIME ZONE 'UTC'" : ''}`;
+  const forward = `UPDATE ${quoteTable(tables.state)} SET last_synced_at = (SELECT ${newest} FROM ${quoteTable(target)}) WHERE table_name = ${quoteLiteral(tableName)};`;
+  return new ProjectorError({
+    code: 'ROWS_AFTER_WATERMARK',
+    message: `${quoteTable(target)} has rows that are later than its watermark, ${low} UTC, which no run in the ledger has set: they would come a second time`,
+    hint: `For a full load: ${resetStatement(tables, tableName)} If all rows up to its newest are there: ${forward}`,
   });
 }
 

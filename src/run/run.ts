@@ -80,7 +80,7 @@ async function transferAll(
 ): Promise<readonly Outcome[]> {
   if (state.watermark !== undefined && state.counted.rows === 0) {
     if (unfinished !== undefined) await discardRun(context, unfinished);
-    requireLasting(context, state.tableName, state.lastRun.table);
+    requireLasting(context, state, state.lastRun.table);
     await recordNothingNew(context, state.watermark);
     return [];
   }
@@ -97,19 +97,19 @@ async function transferAll(
 /** From the export to the watermark: everything that has to be undone when it fails. */
 async function transfer(
   context: Context,
-  { tableName }: SourceState,
+  state: SourceState,
   { plan, exported }: PlannedExport,
   timings: Timings,
 ): Promise<Outcome> {
   return await undoOnFailure(context, plan, async () => {
     const loading =
       plan.mode === 'full'
-        ? loadAndSwap(context, plan, exported, tableName)
-        : loadIncrement(context, plan, exported, tableName);
+        ? loadAndSwap(context, plan, exported, state.tableName)
+        : loadIncrement(context, plan, exported, state.tableName);
     const loaded = await loading.catch((error) => {
       throw explainTargetError(plan, error);
     });
-    await applyWatermark(context, plan, loaded, tableName, timings);
+    await applyWatermark(context, plan, loaded, state, timings);
     await removeExport(context, plan);
     return { plan, loaded, bytes: exported.bytes };
   });

@@ -14,6 +14,8 @@ export interface SourceState {
   readonly source: Source;
   /** The row of `sync_state`: its table_name. */
   readonly tableName: string;
+  /** Of that row: WatermarkRow.version. */
+  readonly version: string | null;
   readonly watermark: Instant | undefined;
   readonly counted: Counted;
   readonly lastRun: LastRun;
@@ -49,9 +51,7 @@ export async function describeSource({
 }
 
 /** The target's watermark, refused where it is of another source's rows, and what its last runs tell. */
-async function readOwnState(
-  context: Context,
-): Promise<Pick<SourceState, 'tableName' | 'watermark' | 'lastRun'>> {
+async function readOwnState(context: Context): Promise<Omit<SourceState, 'source' | 'counted'>> {
   const { lockedSession, report, resolved, given, sourceId } = context;
   const { tables, target, bareSchema } = resolved;
   const text = given.pgTableText;
@@ -66,5 +66,5 @@ async function readOwnState(
     throw otherSource(context, row.tableName, known);
   }
   if (watermark !== undefined && row.ahead) report.warn(aheadText(tables, row));
-  return { tableName: row.tableName, watermark, lastRun };
+  return { tableName: row.tableName, version: row.version, watermark, lastRun };
 }

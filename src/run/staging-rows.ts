@@ -1,7 +1,7 @@
 import { ProjectorError } from '../errors.ts';
 import type { FullLoadPlan } from '../plan/plan.ts';
 import type { Session } from '../postgres/pool.ts';
-import { quoteTable, type TableName } from '../postgres/quoting.ts';
+import { quoteLiteral, quoteTable, type TableName } from '../postgres/quoting.ts';
 import { readLoadedSplits, type SplitStats } from '../state/loaded-splits.ts';
 import type { Context } from './context.ts';
 import type { Loaded } from './full-load.ts';
@@ -10,8 +10,10 @@ import { sourceRebuilt } from './run-refusals.ts';
 /**
  * Proves in the swap's transaction that staging holds the export: the marks in `sync_splits` are those
  * of all its splits, each written with its rows. Where some are gone the server has lost its last
- * transactions, and their rows with them (SPLITS_LOST: load them again), or somebody has taken the
- * marks away (STATE_CHANGED). A full load of no rows does not replace rows that were counted.
+ * transactions, and their rows with them (SPLITS_LOST: load them again), or somebody has changed the
+ * marks or the rows (STATE_CHANGED). A mark and its rows are one transaction, so the rows themselves are
+ * only counted where a mark is missing, or somebody may have taken one away before it was looked for.
+ * A full load of no rows does not replace rows that were counted.
  */
 export async function requireAllMarks(
   session: Session,
@@ -22,9 +24,10 @@ export async function requireAllMarks(
   const { tables } = context.resolved;
   const marks = await readLoadedSplits(session, tables, plan.artifacts.objectPrefix);
   const marked = markedRows(marks.values());
-  if (marked !== loaded.rows) {
-    const rows = await countRows(session, plan.staging);
-    throw rows === marked ? splitsLost(loaded.rows - marked) : marksChanged(context, plan);
+  if (marked !== loaded.rows || loaded.inPieces) {
+    const rows = (await rowsIfThere(session, plan.staging)) ?? 0;
+    if (rows !== marked || marked > loaded.rows) throw marksChanged(context, plan);
+    if (marked < loaded.rows) throw splitsLost(loaded.rows - marked);
   }
   if (loaded.rows > 0 || plan.counted.rows === 0 || plan.table === undefined) return;
   const [row] = await session.unsafe<{ some: boolean }[]>(
@@ -40,11 +43,14 @@ export function markedRows(marks: Iterable<SplitStats>): number {
   return rows;
 }
 
-/** The rows of a table, counted. */
-export async function countRows(session: Session, table: TableName): Promise<number> {
-  const [row] = await session.unsafe<{ rows: string }[]>(
-    `SELECT count(*) AS rows FROM ${quoteTable(table)}`,
+/** The rows of a table, counted; undefined: there is no such table. */
+export async function rowsIfThere(session: Session, table: TableName): Promise<number | undefined> {
+  const place = quoteTable(table);
+  const [found] = await session.unsafe<{ there: boolean }[]>(
+    `SELECT to_regclass(${quoteLiteral(place)}) IS NOT NULL AS there`,
   );
+  if (!found?.there) return undefined;
+  const [row] = await session.unsafe<{ rows: string }[]>(`SELECT count(*) AS rows FROM ${place}`);
   return Number(row?.rows ?? 0);
 }
 

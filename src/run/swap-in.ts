@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.ts';
 import type { FullLoadPlan } from '../plan/plan.ts';
 import type { Session } from '../postgres/pool.ts';
-import { quoteLiteral, quoteTable } from '../postgres/quoting.ts';
+import { quoteLiteral, quoteTable, type TableName } from '../postgres/quoting.ts';
 import { isRetryable } from '../postgres/server-errors.ts';
 import { retry } from '../retry.ts';
 import { commitRun } from '../state/commit.ts';
@@ -99,10 +99,18 @@ async function swapInside(
     { target, staging, dependents, added },
     { signal, onWait },
   );
-  await commitRun(session, resolved.tables, run.id, { ...loaded, rowsBefore });
+  const targetOid = await oidOf(session, target);
+  await commitRun(session, resolved.tables, run.id, { ...loaded, rowsBefore, targetOid });
   const why = reasons.length === 0 ? '' : `: ${reasons.join(', ')}`;
   report.info(`the swap held its locks for ${Math.ceil(lockHeldMs)} ms${why}`, { reasons });
   return rowsBefore;
+}
+
+async function oidOf(session: Session, table: TableName): Promise<number> {
+  const [row] = await session.unsafe<{ oid: string }[]>(
+    `SELECT ${quoteLiteral(quoteTable(table))}::regclass::oid::text AS oid`,
+  );
+  return Number(row?.oid);
 }
 
 /** About how many rows the target had, by its statistics; undefined: not known. */

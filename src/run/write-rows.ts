@@ -17,6 +17,7 @@ export async function writeRows(
   rows: number,
 ): Promise<void> {
   if (plan.write === undefined) return;
+  await refuseInsteadRules(session, plan);
   const { count: written } = await session.unsafe(plan.write).catch((error: unknown) => {
     throw explainNoPartition(plan, error, undefined) ?? error;
   });
@@ -26,6 +27,21 @@ export async function writeRows(
     if (written + (await count(session, plan.upsert.countKept)) >= rows) return;
   }
   throw await rowsSwallowed(session, plan, rows - written);
+}
+
+/** What an INSTEAD rule puts elsewhere counts as inserted all the same; only COPY takes no notice of rules. */
+async function refuseInsteadRules(session: Session, { table }: IncrementPlan): Promise<void> {
+  const [rule] = await session.unsafe<{ name: string }[]>(
+    `SELECT quote_ident(rulename) AS name FROM pg_rewrite
+     WHERE ev_class = $1 AND ev_type = '3' AND is_instead AND ev_enabled <> 'D' ORDER BY 1`,
+    [table.oid],
+  );
+  if (rule === undefined) return;
+  throw new ProjectorError({
+    code: 'ROWS_SWALLOWED',
+    message: `rule ${rule.name} of ${quoteTable(table.name)} does something else INSTEAD of an INSERT`,
+    hint: `Nothing was made visible. Drop it, or make it a rule that does something ALSO: DROP RULE ${rule.name} ON ${quoteTable(table.name)};`,
+  });
 }
 
 /** COPY into the target itself: it counts the rows that a trigger lets through. */

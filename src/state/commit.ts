@@ -5,6 +5,16 @@ import { quoteLiteral, quoteTable } from '../postgres/quoting.ts';
 import { type RunChange, readRun, updateRun } from './ledger.ts';
 import type { StateTables } from './state-tables.ts';
 
+/** What is known of a run's rows once they are visible. */
+interface CommittedRows {
+  readonly rows: number;
+  readonly watermark: Instant | undefined;
+  readonly rowsLeftOut: number | undefined;
+  readonly rowsBefore?: number | undefined;
+  /** The table that the rows are in: pg_class.oid. */
+  readonly targetOid: number;
+}
+
 /**
  * Marks the run committed, inside the transaction that makes its rows visible. Throws RUN_TAKEN_OVER
  * where another run has ended this one, and LEDGER_CHANGED where its row is gone.
@@ -13,11 +23,26 @@ export async function commitRun(
   sql: Session,
   tables: StateTables,
   runId: string,
-  change: Pick<RunChange, 'rows' | 'watermark' | 'rowsLeftOut' | 'rowsBefore'>,
+  { rows, watermark, rowsLeftOut, rowsBefore, targetOid }: CommittedRows,
 ): Promise<void> {
+  const change = { rows, watermark, rowsLeftOut, rowsBefore, targetOid };
   const update = updateRun(tables, runId, { ...change, status: 'committed' });
   const marked = await sql.unsafe(`${update} AND status = 'loading' RETURNING run_id`);
   if (marked.length === 0) throw await notOurs(sql, tables, runId);
+}
+
+/**
+ * Changes the row of the run that is under way. Throws LEDGER_CHANGED where it is gone: what the run
+ * leaves would be nobody's, and its commit would be refused in the end.
+ */
+export async function changeOwnRun(
+  sql: Session,
+  tables: StateTables,
+  runId: string,
+  change: RunChange,
+): Promise<void> {
+  const { count } = await sql.unsafe(updateRun(tables, runId, change));
+  if (count === 0) throw await notOurs(sql, tables, runId);
 }
 
 /** What a run that was committed hands to its watermark. */
@@ -27,6 +52,8 @@ export interface AppliedRun {
   readonly tableName: string;
   /** The watermark that the run started from. */
   readonly low: Instant | undefined;
+  /** WatermarkRow.version as the run found it; undefined: not known, the run has died. */
+  readonly version?: string | null | undefined;
   /** undefined: an increment of rows without a timestamp, which does not move the watermark. */
   readonly watermark: Instant | undefined;
   readonly mode: 'full' | 'incremental';
@@ -35,7 +62,8 @@ export interface AppliedRun {
 
 /**
  * Marks a committed run applied and sets the watermark, both in one statement, and the watermark only
- * where it still is what the run started from: a reset meanwhile stays. Answers whether it was set.
+ * where it still is what the run started from: a reset meanwhile stays, and so does one during a full
+ * load, which finds NULL and leaves NULL. Answers whether it was set.
  * What was done before, after an answer that was lost, is done. Throws COMMIT_LOST where the server
  * no longer knows of the commit.
  */
@@ -52,7 +80,7 @@ export async function applyRun(
 }
 
 function applyStatement(tables: StateTables, run: AppliedRun): string {
-  const { runId, tableName, low, watermark, mode, change } = run;
+  const { runId, tableName, low, version, watermark, mode, change } = run;
   const update = updateRun(tables, runId, { ...change, status: 'applied' });
   const applied = `${update} AND status = 'committed' RETURNING run_id`;
   if (mode === 'incremental' && watermark === undefined) {
@@ -61,15 +89,23 @@ function applyStatement(tables: StateTables, run: AppliedRun): string {
   const state = quoteTable(tables.state);
   const name = quoteLiteral(tableName);
   // A row that is gone is a reset as well.
-  const still =
-    low === undefined ? '' : `WHERE EXISTS (SELECT FROM ${state} WHERE table_name = ${name})`;
+  const hadRow = low !== undefined || typeof version === 'string';
+  const still = hadRow ? `WHERE EXISTS (SELECT FROM ${state} WHERE table_name = ${name})` : '';
   return `WITH applied AS (${applied}), set AS (
       INSERT INTO ${state} AS state (table_name, last_synced_at)
       SELECT ${name}, ${instant(watermark)} FROM applied ${still}
       ON CONFLICT (table_name) DO UPDATE SET last_synced_at = EXCLUDED.last_synced_at
-        WHERE state.last_synced_at IS NOT DISTINCT FROM ${instant(low)}
+        WHERE ${isAsFound(low, version)}
       RETURNING table_name)
     SELECT EXISTS (SELECT FROM applied) AS applied, EXISTS (SELECT FROM set) AS set`;
+}
+
+/** NULL that was set to NULL shows in the version of the row alone. */
+function isAsFound(low: Instant | undefined, version: string | null | undefined): string {
+  if (low === undefined && version === null) return 'false';
+  const isSame = `state.last_synced_at IS NOT DISTINCT FROM ${instant(low)}`;
+  if (low !== undefined || version === undefined) return isSame;
+  return `${isSame} AND state.xmin::text = ${quoteLiteral(version ?? '')}`;
 }
 
 function instant(value: Instant | undefined): string {

@@ -38,8 +38,10 @@ export function findWatermark(
   const [first, second] = own.map(({ row }) => row);
   if (second !== undefined && first !== undefined)
     throw twoWatermarks(tables, named, first, second);
-  return first ?? { tableName: named.text, value: undefined, ahead: false, meant: undefined };
+  return first ?? { ...NO_ROW, tableName: named.text };
 }
+
+const NO_ROW = { value: undefined, version: null, ahead: false, meant: undefined } as const;
 
 interface Spelling {
   readonly row: WatermarkRow;

@@ -1,5 +1,7 @@
+import type { Instant } from '../instant.ts';
 import type { Session } from '../postgres/pool.ts';
 import { quoteLiteral, quoteTable, type TableName, tableText } from '../postgres/quoting.ts';
+import { DATABASE_ID } from './ledger.ts';
 import type { StateTables } from './state-tables.ts';
 import { meaningOf } from './watermark.ts';
 
@@ -11,14 +13,18 @@ export interface LastRun {
   readonly primaryKey: readonly string[] | undefined;
   /** The target of the newest run that was given the name of this one; undefined: none is known. */
   readonly meant: string | undefined;
-  /** The target as it is now, by its pg_class.relpersistence; undefined: it is not there. */
-  readonly table: { readonly persistence: string } | undefined;
+  /** The target as the last run left it; undefined: not known, or it was in another database. */
+  readonly targetOid: number | undefined;
+  /** The target as it is now, with its pg_class.relpersistence; undefined: it is not there. */
+  readonly table: { readonly oid: number; readonly persistence: string } | undefined;
 }
 
 interface LastRunRow {
   readonly source: string | null;
   readonly primary_key: string | null;
   readonly meant: string | null;
+  readonly target_oid: string | null;
+  readonly oid: string | null;
   readonly persistence: string | null;
 }
 
@@ -37,15 +43,36 @@ export async function readLastRun(
     `SELECT ${newest('source', 'mode IS NOT NULL')} AS source,
       ${newest('to_json(primary_key)::text', 'primary_key IS NOT NULL')} AS primary_key,
       ${meaningOf(tables, quoteLiteral(text))} AS meant,
-      (SELECT relpersistence FROM pg_class
-       WHERE oid = to_regclass(${quoteLiteral(quoteTable(target))})) AS persistence`,
+      ${newest('target_oid::text', `${BROUGHT_ROWS} AND database_id = ${DATABASE_ID}`)} AS target_oid,
+      c.oid::text, c.relpersistence AS persistence
+     FROM (SELECT) AS one LEFT JOIN pg_class c ON c.oid = to_regclass(${quoteLiteral(quoteTable(target))})`,
   );
   return {
     meant: row?.meant ?? undefined,
-    table: row?.persistence == null ? undefined : { persistence: row.persistence },
+    targetOid: row?.target_oid == null ? undefined : Number(row.target_oid),
+    table:
+      row?.oid == null ? undefined : { oid: Number(row.oid), persistence: row.persistence ?? '' },
     source: row?.source ?? undefined,
     primaryKey: row?.primary_key == null ? undefined : JSON.parse(row.primary_key),
   };
+}
+
+/** The runs whose commit recorded which table it left. */
+const BROUGHT_ROWS = "(mode = 'full' OR rows > 0)";
+
+/** Whether a run in the ledger has set the target's watermark to `watermark`. */
+export async function isWatermarkOfRun(
+  sql: Session,
+  tables: StateTables,
+  target: TableName,
+  watermark: Instant,
+): Promise<boolean> {
+  const [row] = await sql.unsafe<{ found: boolean }[]>(
+    `SELECT EXISTS (SELECT FROM ${quoteTable(tables.runs)}
+       WHERE target = ${quoteLiteral(tableText(target))} AND status IN ('committed', 'applied')
+         AND watermark = ${quoteLiteral(watermark)}::timestamp) AS found`,
+  );
+  return row?.found ?? false;
 }
 
 /** Whether both texts name one source: a dataset with and without its project is the same. */

@@ -110,7 +110,7 @@ export interface RunChange {
   readonly artifacts?: RunArtifacts;
   /** What has to be the same for another run to resume this one's export. */
   readonly plan?: string;
-  /** The source as it was when the export began: what `sourceVersionText` gives. */
+  /** The source as it was before the export: what `sourceVersionText` gives. */
   readonly sourceVersion?: string;
   /** When the export began: `now()`, or the instant that a resumed run hands on. */
   readonly exportedAt?: string;
@@ -118,6 +118,8 @@ export interface RunChange {
   /** Rows of the source that a newer row of the same key has replaced. */
   readonly rowsLeftOut?: number | undefined;
   readonly rowsBefore?: number | undefined;
+  /** The target as the run left it: pg_class.oid. */
+  readonly targetOid?: number | undefined;
   readonly bytesBilled?: number | undefined;
   readonly slotMs?: number | undefined;
 }

@@ -15,6 +15,8 @@ export interface WatermarkRow {
   readonly tableName: string;
   /** undefined: NULL, which asks for a full load. */
   readonly value: string | undefined;
+  /** Another after each UPDATE, also one that changes nothing; null: there is no such row. */
+  readonly version: string | null;
   /** Whether it is later than the clock of the server says. */
   readonly ahead: boolean;
   /** The target of the newest run that was given this name and brought rows; undefined: none is known. */
@@ -27,12 +29,19 @@ export async function readWatermarks(
   tables: StateTables,
 ): Promise<readonly WatermarkRow[]> {
   const rows = await sql.unsafe<
-    { table_name: string; value: string | null; ahead: boolean | null; meant: string | null }[]
-  >(`SELECT table_name, ${asInstant('last_synced_at')} AS value,
+    {
+      table_name: string;
+      value: string | null;
+      version: string;
+      ahead: boolean | null;
+      meant: string | null;
+    }[]
+  >(`SELECT table_name, ${asInstant('last_synced_at')} AS value, xmin::text AS version,
       last_synced_at > now() AT TIME ZONE 'UTC' AS ahead, ${meaningOf(tables, 'state.table_name')} AS meant
      FROM ${quoteTable(tables.state)} AS state`);
-  return rows.map(({ table_name, value, ahead, meant }) => ({
+  return rows.map(({ table_name, value, version, ahead, meant }) => ({
     tableName: table_name,
+    version,
     value: value ?? undefined,
     ahead: ahead === true,
     meant: meant ?? undefined,

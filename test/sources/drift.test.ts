@@ -46,7 +46,7 @@ const setWatermarkToNull = () =>
 
 /** As a first load has left it. */
 beforeEach(async () => {
-  await world.database.sql.unsafe(`DROP TABLE IF EXISTS drift, sync_state;
+  await world.database.sql.unsafe(`DROP TABLE IF EXISTS drift, sync_state, sync_runs;
     CREATE TABLE drift (id bigint, v bigint, max_ingested_at timestamptz);
     INSERT INTO drift VALUES (1, 10, '2024-01-01 00:00:00+00');
     CREATE TABLE sync_state (table_name text PRIMARY KEY, last_synced_at timestamp);

@@ -20,6 +20,7 @@ const TAGGED = [
   },
   { name: 'max_ingested_at', type: 'TIMESTAMP' },
 ] as const;
+const AT = "TIMESTAMP '2024-01-01 00:00:00+00'";
 const PLAIN = [TAGGED[0], TAGGED[3]];
 const flagsOf = (table: string) => ({ 'bq-table': table, 'pg-table': table });
 const ACCOUNT = 'projector@test-project.iam.gserviceaccount.com';
@@ -27,7 +28,7 @@ const ACCOUNT = 'projector@test-project.iam.gserviceaccount.com';
 test('rows that a policy hides are not loaded, and the run warns and says how to get them', async () => {
   const { google, database } = world;
   await google.createTable(DATASET, 'regions', PLAIN, { hidden: { rows: 'id < 2' } });
-  await google.sql(`INSERT INTO ${DATASET}.regions VALUES (1, NULL), (2, NULL)`);
+  await google.sql(`INSERT INTO ${DATASET}.regions VALUES (1, ${AT}), (2, ${AT})`);
   const { warnings } = await runWell(world, flagsOf('regions'));
   expect(warnings).toHaveLength(1);
   expect(warnings[0]).toContain(`has row access policies: only rows that they show ${ACCOUNT}`);
@@ -52,7 +53,7 @@ test('policies of a table behind a view are told as well', async () => {
 test('columns with policy tags are named, at any depth, and masks are told where they were met', async () => {
   const { google, database } = world;
   await google.createTable(DATASET, 'people', TAGGED, { hidden: { values: { salary: '0' } } });
-  await google.sql(`INSERT INTO ${DATASET}.people VALUES (1, 5000, STRUCT('a@b.c'), NULL)`);
+  await google.sql(`INSERT INTO ${DATASET}.people VALUES (1, 5000, STRUCT('a@b.c'), ${AT})`);
   const { warnings } = await runWell(world, flagsOf('people'));
   expect(warnings).toHaveLength(2);
   expect(warnings[0]).toContain('has policy tags on salary, person.mail: where they mask values');
@@ -66,6 +67,7 @@ test('columns with policy tags are named, at any depth, and masks are told where
 test('a source without any of it is loaded without a warning', async () => {
   const { google } = world;
   await google.createTable(DATASET, 'plain', PLAIN);
+  await google.sql(`INSERT INTO ${DATASET}.plain VALUES (1, ${AT})`);
   expect((await runWell(world, flagsOf('plain'))).warnings).toEqual([]);
 });
 
