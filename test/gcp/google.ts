@@ -128,6 +128,13 @@ export class Google implements AsyncDisposable {
     await this.#backend.warehouse.createTable(home, table, schema, options);
   }
 
+  /** Adds a column at the end, NULL in the rows that are there. */
+  async addColumn(dataset: string, table: string, field: Field): Promise<void> {
+    const found = this.#dataset(dataset, {}).tables.get(table);
+    if (found === undefined) throw new Error(`create the table ${dataset}.${table} first`);
+    await this.#backend.warehouse.addColumn(found, field);
+  }
+
   /** Drops a table; no error where there is none. */
   async dropTable(
     dataset: string,

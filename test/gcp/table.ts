@@ -11,7 +11,7 @@ export interface Dataset {
 export interface Table {
   readonly dataset: Dataset;
   readonly name: string;
-  readonly schema: readonly Field[];
+  schema: readonly Field[];
   readonly options: TableOptions;
   /** The tables that a view reads; of others, none. */
   readonly reads: readonly Table[];

@@ -13,6 +13,7 @@ import {
   type Statement,
   shownView,
   type Table,
+  touch,
 } from './table.ts';
 import type { Field, TableOptions } from './types.ts';
 import { duckdbType } from './value-type.ts';
@@ -93,6 +94,15 @@ export class Warehouse implements AsyncDisposable {
     const table = { dataset, name, schema, options, reads, created, modified: created };
     if (options.hidden !== undefined) await this.#main.run(shownView(table));
     dataset.tables.set(name, table);
+  }
+
+  async addColumn(table: Table, field: Field): Promise<void> {
+    const column = `${quoteName(field.name)} ${duckdbType(field)}`;
+    await this.change((connection) =>
+      connection.run(`ALTER TABLE ${duckdbName(table.dataset, table.name)} ADD COLUMN ${column}`),
+    );
+    table.schema = [...table.schema, field];
+    touch(table);
   }
 
   async dropTable(project: string, datasetName: string, name: string): Promise<void> {
