@@ -65,6 +65,7 @@ async function exportRows(context: Context, plan: Plan): Promise<Exported> {
   const phase = context.report.phase('export');
   const rows = await runJobs(context, plan);
   const objects = await list(context, plan);
+  if (objects.length === 0) throw nothingListed(plan, rows);
   const bytes = totalBytes(objects);
   phase.advance(rows, { rows, bytes });
   await record(context, { status: 'loading', exportedRows: rows, bytes });
@@ -127,6 +128,15 @@ async function countSnapshot(
     source.name,
   );
   return Number(cells[0]);
+}
+
+/** An export writes an object even where there is no row. */
+function nothingListed({ artifacts }: Plan, rows: number): ProjectorError {
+  return new ProjectorError({
+    code: 'ROW_COUNT_MISMATCH',
+    message: `BigQuery wrote ${rows} rows to gs://${artifacts.bucket}/${artifacts.objectPrefix}, and no object is there`,
+    hint: 'Nothing was made visible. Run again; see that nothing else deletes under bq_to_postgres/, as a rule for the lifecycle of objects does.',
+  });
 }
 
 function isJobFailed(error: unknown): error is ProjectorError {
