@@ -106,6 +106,21 @@ test('a socket that cannot be opened costs the pool no connection', async () => 
   await sql.end();
 });
 
+test('a socket that closes before the server is ready is an error, not a loop without end', async () => {
+  const server = createServer((socket) => socket.once('data', () => socket.end()));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const sql = poolOver(async () => {
+    const socket = connect(port, '127.0.0.1');
+    await new Promise((resolve) => socket.once('connect', resolve));
+    return socket;
+  });
+  expect(await messageOf(sql`SELECT 1`)).toContain('CONNECTION_CLOSED');
+  await sql.end();
+  server.close();
+});
+
 test('a server that hangs up without a word is an error, not a reason to try for ever', async () => {
   const server = createServer((socket) => socket.once('data', () => socket.end()));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

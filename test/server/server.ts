@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { nativeDirectory, reachableBinaries, type ServerVersion } from './binaries.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import type { Owner } from './kept-folder.ts';
+import { copyAsStandby, type Primary, primaryConninfo } from './standby.ts';
 
 /** The password of the superuser `postgres`, for servers that ask for one. */
 export const SERVER_PASSWORD = 'correct horse';
@@ -16,6 +17,8 @@ export interface ServerOptions {
   readonly version?: ServerVersion;
   /** The directory with `bin`, `lib` and `share`, instead of the version's own. */
   readonly native?: string;
+  /** A running server of the same version, which this one follows until it is promoted. */
+  readonly standbyOf?: Primary;
   /** Variables of the server's environment, beside those that it always has. */
   readonly env?: Readonly<Record<string, string>>;
   readonly settings?: Readonly<Record<string, string>>;
@@ -108,6 +111,7 @@ async function initialise(
   options: ServerOptions,
 ) {
   const data = join(directory, 'data');
+  if (options.standbyOf !== undefined) return copyAsStandby(options.standbyOf, data, owner);
   const passwordFile = join(directory, 'password');
   writeOwned(passwordFile, SERVER_PASSWORD, owner);
   const flags = [
@@ -197,6 +201,7 @@ function settingFlags(directory: string, options: ServerOptions): string[] {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: directory,
     ...tls,
+    ...(options.standbyOf && { primary_conninfo: primaryConninfo(options.standbyOf) }),
     ...options.settings,
   };
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
@@ -206,6 +211,9 @@ interface ServerLog {
   readonly pid: number;
   read(): string;
 }
+
+/** In the log of a primary, and of a standby. */
+const READY = /ready to accept (?:read-only )?connections/;
 
 /** Resolves once the server takes connections; rejects with its log if it does not start. */
 function whenReady(supervisor: ChildProcess): Promise<ServerLog> {
@@ -217,7 +225,7 @@ function whenReady(supervisor: ChildProcess): Promise<ServerLog> {
     });
     supervisor.stderr?.on('data', (chunk) => {
       text = (text + chunk).slice(-65_536);
-      if (text.includes('ready to accept connections')) resolve({ pid, read: () => text });
+      if (READY.test(text)) resolve({ pid, read: () => text });
     });
     // The shell has closed its own end: the end of this stream is the end of the server.
     supervisor.stderr?.on('end', () => {
