@@ -12,11 +12,13 @@ import { connectPatiently } from '../postgres/first-connection.ts';
 import { readFreeConnections } from '../postgres/free-connections.ts';
 import { openPool, type Session } from '../postgres/pool.ts';
 import { tableText } from '../postgres/quoting.ts';
+import { retryOn } from '../postgres/server-errors.ts';
 import { SessionOpener } from '../postgres/session-opener.ts';
 import type { Report } from '../report/report.ts';
+import { retry } from '../retry.ts';
 import { applicationName } from '../state/advisory-lock.ts';
 import { requireOurs } from '../state/commit.ts';
-import { LockedSession } from './locked-session.ts';
+import { connectionWarning, LockedSession, rolledBack } from './locked-session.ts';
 import { type ResolvedTarget, resolveTarget } from './resolved-target.ts';
 
 /** What a run is given beside its arguments. */
@@ -75,26 +77,12 @@ export async function openContext(given: Arguments, environment: RunEnvironment)
   });
   const first = await connectPatiently(opener, { signal, warn: report.warn });
   stack.defer(() => first.end({ timeout: 2 }));
-  const session = await first.reserve();
-  const more = opener.isOnlyOne ? 0 : await countMoreConnections(session);
-  const sql =
-    more > 0 ? stack.adopt(openPool(opener, more), (pool) => pool.end({ timeout: 2 })) : first;
-  if (sql === first) report.info('there is no second connection: all goes by the first one');
-  const resolved = await resolveTarget(session, given.pgTable).catch((error) => {
-    session.release();
-    throw error;
-  });
-  report.identify({ target: tableText(resolved.target) });
-  const request = {
-    target: resolved.target,
-    tables: resolved.stateIsCurrent ? resolved.tables : undefined,
+  const open = () => openLocked({ first, opener, stack }, given, run, environment);
+  const { sql, resolved, lockedSession } = await retry(open, {
     signal,
-    isOnlyConnection: sql === first,
-    requireOurs: async (again: typeof session) => {
-      if (run.registered) await requireOurs(again, resolved.tables, run.id);
-    },
-  };
-  const lockedSession = await LockedSession.open(sql, session, request, report);
+    isRetryable: (error) => retryOn(error) === 'new session',
+    onWait: (error) => report.warn(connectionWarning(error)),
+  });
   stack.defer(() => lockedSession.close());
   const bigquery = await opening;
   const storage = once(async () => createStorage(await credentials()));
@@ -115,6 +103,46 @@ export async function openContext(given: Arguments, environment: RunEnvironment)
     signal,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+interface FirstConnection {
+  /** A pool of one. */
+  readonly first: postgres.Sql;
+  readonly opener: SessionOpener;
+  /** Closes what is opened. */
+  readonly stack: AsyncDisposableStack;
+}
+
+/** Resolves the target and takes its lock on the first connection, and opens the pool of the others. */
+async function openLocked(
+  { first, opener, stack }: FirstConnection,
+  { pgTable }: Arguments,
+  run: CurrentRun,
+  { signal, report }: RunEnvironment,
+): Promise<Pick<Context, 'sql' | 'resolved' | 'lockedSession'>> {
+  const session = await first.reserve();
+  try {
+    const more = opener.isOnlyOne ? 0 : await countMoreConnections(session);
+    const sql =
+      more > 0 ? stack.adopt(openPool(opener, more), (pool) => pool.end({ timeout: 2 })) : first;
+    if (sql === first) report.info('there is no second connection: all goes by the first one');
+    const resolved = await resolveTarget(session, pgTable);
+    report.identify({ target: tableText(resolved.target) });
+    const request = {
+      target: resolved.target,
+      tables: resolved.stateIsCurrent ? resolved.tables : undefined,
+      signal,
+      isOnlyConnection: sql === first,
+      requireOurs: async (again: Session) => {
+        if (run.registered) await requireOurs(again, resolved.tables, run.id);
+      },
+    };
+    const lockedSession = await LockedSession.open(sql, session, request, report);
+    return { sql, resolved, lockedSession };
+  } catch (error) {
+    if (await rolledBack(session)) session.release();
+    throw error;
+  }
 }
 
 /** How many connections there may be beside the first one: none where that has used up a limit. */

@@ -43,7 +43,7 @@ export class LockedSession {
     this.#report = report;
   }
 
-  /** Takes the lock on the session `first`. Throws TARGET_BUSY. */
+  /** Takes the lock on the session `first`, which stays the caller's where it fails. Throws TARGET_BUSY. */
   static async open(
     sql: postgres.Sql,
     first: Session,
@@ -51,12 +51,7 @@ export class LockedSession {
     report: Report,
   ): Promise<LockedSession> {
     const locked = new LockedSession(sql, request, report);
-    try {
-      await locked.#lock(first);
-    } catch (error) {
-      first.release();
-      throw error;
-    }
+    await locked.#lock(first);
     locked.#giveBack();
     return locked;
   }

@@ -3,6 +3,16 @@ import { openScene } from './fault-fixture.ts';
 
 const COMMIT = /^Q[\s\S]{4}COMMIT\0/;
 
+test('a connection that is lost while the target is resolved and locked is made again', async () => {
+  await using scene = await openScene();
+  const snapped = scene.proxy.trap({ when: /current_schema\(\)/, what: 'cut' });
+  void scene.proxy.trap({ when: /pg_try_advisory_lock/, what: 'cut' });
+  const { exitCode, text } = await scene.start().outcome;
+  await snapped;
+  expect({ exitCode, text }).toEqual({ exitCode: 0, text });
+  await scene.expectRight();
+});
+
 test('a swap whose COMMIT got no answer is found to be done', async () => {
   await using scene = await openScene();
   void scene.proxy.trap({ when: COMMIT, what: 'cut' });
