@@ -19,16 +19,13 @@ export async function applyWatermark(
   { tableName, version }: Pick<SourceState, 'tableName' | 'version'>,
   { seconds }: Timings,
 ): Promise<void> {
-  const { lockedSession, resolved, run, signal, report } = context;
+  const { lockedSession, resolved, run, report } = context;
   const { tables, target } = resolved;
   const { mode, low } = plan;
   const { watermark } = loaded;
   for (const text of watermarkWarnings(plan, loaded)) report.warn(text);
   const change = { timings: JSON.stringify(seconds), ...costOf(context) };
-  const hold = signal.aborted
-    ? lockedSession.runOnce.bind(lockedSession)
-    : lockedSession.run.bind(lockedSession);
-  const outcome = await hold(async (session) => {
+  const outcome = await lockedSession.finish(async (session) => {
     const applied = { runId: run.id, tableName, low, version, watermark, mode, change };
     const answer = await applyRun(session, tables, applied);
     await session.unsafe(pruneStatement(tables, target));

@@ -23,14 +23,13 @@ export async function cleanUp(
   runId = context.run.id,
 ): Promise<void> {
   const { lockedSession, resolved } = context;
-  const hold = context.signal.aborted
-    ? lockedSession.runOnce.bind(lockedSession)
-    : lockedSession.run.bind(lockedSession);
   const signal = deadline(context.signal);
-  const dropped = await hold((session) => dropStaging(session, context, artifacts));
+  const dropped = await lockedSession.finish((session) => dropStaging(session, context, artifacts));
   const removed = await removeExport(context, artifacts, signal);
   const change = { ...end, cleaned: dropped && removed };
-  await hold((session) => session.unsafe(updateRun(resolved.tables, runId, change)));
+  await lockedSession.finish((session) =>
+    session.unsafe(updateRun(resolved.tables, runId, change)),
+  );
 }
 
 /** The same for what came with a copy of another database: job and objects are that one's to remove. */

@@ -75,6 +75,11 @@ export class LockedSession {
     }
   }
 
+  /** Runs `action` as `run` does, or as `runOnce` after a signal: for what has to be done in any case. */
+  async finish<T>(action: (session: Session) => Promise<T>): Promise<T> {
+    return await (this.#request.signal.aborted ? this.runOnce(action) : this.run(action));
+  }
+
   /**
    * Runs `action` once, if the lock has been held without a gap since it was last acquired, and
    * whatever the signal says: to finish and to clean up. Throws where the lock is lost.

@@ -29,8 +29,6 @@ export interface ResolvedTarget {
   readonly tables: StateTables;
   /** Whether all state tables are there, as this version has them. */
   readonly stateIsCurrent: boolean;
-  /** The encoding of the database: UTF8, LATIN1, SQL_ASCII, ... */
-  readonly encoding: string;
 }
 
 /** server_version_num of the oldest release that this program is tested with. */
@@ -45,7 +43,6 @@ interface ResolvedRow {
   readonly ledger_schemas: string;
   readonly in_recovery: boolean;
   readonly version: number;
-  readonly encoding: string;
 }
 
 /**
@@ -69,8 +66,7 @@ export async function resolveTarget(
   if (isSystemSchema(schema)) throw systemTable(schema, given.name);
   const target = { schema, name: given.name };
   const place = (await ownState(sql, target, row)) ?? placeForState(target, row);
-  const { encoding } = row;
-  return { target, bareSchema, encoding, ...(await readState(sql, target, place)) };
+  return { target, bareSchema, ...(await readState(sql, target, place)) };
 }
 
 /**
@@ -89,7 +85,6 @@ function resolveQuery(given: { schema: string | undefined; name: string }): stri
     ${schemaOf(quoteIdentifier(given.name))} AS bare_schema,
     ${exists} AS schema_exists, ${schemaOf('sync_state')} AS state_schema,
     pg_is_in_recovery() AS in_recovery, current_setting('server_version_num')::int AS version,
-    current_setting('server_encoding') AS encoding,
     (SELECT coalesce(json_agg(n.nspname ORDER BY n.nspname), '[]')
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relname = 'sync_runs' AND c.relkind = 'r' AND has_table_privilege(c.oid, 'SELECT')

@@ -26,7 +26,7 @@ export async function recordFailure<T>(context: Context, action: () => Promise<T
 /** What the row of a run that failed says. */
 function endOf(context: Context, error: unknown): RunChange {
   const status = context.signal.aborted ? 'interrupted' : 'failed';
-  return { status, error: storedMessage(context, error), ...costOf(context) };
+  return { status, error: messageOf(error), ...costOf(context) };
 }
 
 /** Runs `action`; what it throws is undone, and thrown on. */
@@ -56,7 +56,7 @@ async function undo(context: Context, plan: Plan, error: unknown): Promise<void>
     const row = await hold((session) => readRun(session, resolved.tables, run.id));
     if (row !== undefined && row.status !== 'exporting' && row.status !== 'loading') return;
     if (mayPass(context, error) && plan.mode === 'full' && row?.status === 'loading') {
-      const told = updateRun(resolved.tables, run.id, { error: storedMessage(context, error) });
+      const told = updateRun(resolved.tables, run.id, { error: messageOf(error) });
       await hold((session) => session.unsafe(told));
       return;
     }
@@ -66,22 +66,11 @@ async function undo(context: Context, plan: Plan, error: unknown): Promise<void>
   }
 }
 
-/** What a database of another encoding than UTF-8 may have no character for is written as its escape. */
-function storedMessage({ resolved }: Context, error: unknown): string {
-  const text = messageOf(error);
-  if (resolved.encoding === 'UTF8') return text;
-  return text.replace(
-    /\P{ASCII}/gu,
-    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
-  );
-}
-
 /** A database that was tried for ten minutes is not waited for again. */
 function holdOf(context: Context, error: unknown) {
-  const { lockedSession, signal } = context;
-  return mayPass(context, error) || signal.aborted
-    ? lockedSession.runOnce.bind(lockedSession)
-    : lockedSession.run.bind(lockedSession);
+  const { lockedSession } = context;
+  const hold = mayPass(context, error) ? lockedSession.runOnce : lockedSession.finish;
+  return hold.bind(lockedSession);
 }
 
 function mayPass({ signal }: Context, error: unknown): boolean {

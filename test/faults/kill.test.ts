@@ -19,6 +19,20 @@ async function kill(run: ReturnType<Scene['start']>): Promise<void> {
   await run.outcome;
 }
 
+/** Kills a full load of four splits when the first of them are in staging, and the last cannot be read. */
+async function killWhileLoading(scene: Scene): Promise<void> {
+  scene.world.google.fail({
+    ...SLOW_OBJECT,
+    kind: 'stall',
+    afterBytes: 2000,
+    nth: 4,
+    times: 99,
+  });
+  const run = scene.start();
+  await scene.until(async () => (await splitsDone(scene)) > 0);
+  await kill(run);
+}
+
 test('killed during the export, a run leaves a job that the next run stops', async () => {
   await using scene = await openScene();
   await kill(await scene.startLongExport());
@@ -63,10 +77,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
 
 test('a full load killed while loading resumes from the same export', async () => {
   await using scene = await openScene();
-  scene.world.google.fail({ ...SLOW_OBJECT, kind: 'stall', afterBytes: 2000, nth: 4, times: 99 });
-  const run = scene.start();
-  await scene.until(async () => (await splitsDone(scene)) > 0);
-  await kill(run);
+  await killWhileLoading(scene);
   const done = await splitsDone(scene);
   expect(done).toBeLessThan(4);
   expect(await scene.recover()).toContain('resuming its export');
@@ -88,11 +99,8 @@ test('a full load killed among many small objects resumes after those that are l
 
 test('a session of a killed run that still writes to staging is ended, whatever its name', async () => {
   await using scene = await openScene();
-  const { google, database } = scene.world;
-  google.fail({ ...SLOW_OBJECT, kind: 'stall', afterBytes: 2000, nth: 4, times: 99 });
-  const run = scene.start();
-  await scene.until(async () => (await splitsDone(scene)) > 0);
-  await kill(run);
+  const { database } = scene.world;
+  await killWhileLoading(scene);
   const lingering = await database.sql.reserve();
   await lingering.unsafe('BEGIN');
   const [staging] = await lingering`SELECT staging FROM sync_runs`;
@@ -103,10 +111,7 @@ test('a session of a killed run that still writes to staging is ended, whatever 
 test('a copy of the database drops its own staging table, and leaves the objects of the original', async () => {
   await using scene = await openScene();
   const { google, database } = scene.world;
-  google.fail({ ...SLOW_OBJECT, kind: 'stall', afterBytes: 2000, nth: 4, times: 99 });
-  const run = scene.start();
-  await scene.until(async () => (await splitsDone(scene)) > 0);
-  await kill(run);
+  await killWhileLoading(scene);
   const objects = google.objects('test-bucket').map(({ name }) => name);
   await database.sql`UPDATE sync_runs SET database_id = 'another cluster/1'`;
   google.heal();
@@ -120,10 +125,7 @@ test('a copy of the database drops its own staging table, and leaves the objects
 test('a staging table that somebody reads is no reason to wait: it is dropped by a later run', async () => {
   await using scene = await openScene();
   const { google, database } = scene.world;
-  google.fail({ ...SLOW_OBJECT, kind: 'stall', afterBytes: 2000, nth: 4, times: 99 });
-  const run = scene.start();
-  await scene.until(async () => (await splitsDone(scene)) > 0);
-  await kill(run);
+  await killWhileLoading(scene);
   const [ledger] = await database.sql`UPDATE sync_runs SET plan = 'another' RETURNING staging`;
   const dump = await database.sql.reserve();
   await dump.unsafe(`BEGIN; LOCK TABLE ${ledger?.['staging']} IN ACCESS SHARE MODE`);
@@ -138,10 +140,7 @@ test('a staging table that somebody reads is no reason to wait: it is dropped by
 
 test('rows that arrived after a resumed export come with the same run', async () => {
   await using scene = await openScene();
-  scene.world.google.fail({ ...SLOW_OBJECT, kind: 'stall', afterBytes: 2000, nth: 4, times: 99 });
-  const run = scene.start();
-  await scene.until(async () => (await splitsDone(scene)) > 0);
-  await kill(run);
+  await killWhileLoading(scene);
   await scene.addRows(10);
   const text = await scene.recover();
   expect(text).toContain('resuming its export');
@@ -151,10 +150,7 @@ test('rows that arrived after a resumed export come with the same run', async ()
 test('an export with a missing object is not resumed', async () => {
   await using scene = await openScene();
   const { google } = scene.world;
-  google.fail({ ...SLOW_OBJECT, kind: 'stall', afterBytes: 2000, nth: 4, times: 99 });
-  const run = scene.start();
-  await scene.until(async () => (await splitsDone(scene)) > 0);
-  await kill(run);
+  await killWhileLoading(scene);
   google.deleteObject('test-bucket', google.objects('test-bucket').at(-1)?.name ?? '');
   expect(await scene.recover()).toContain('ended before committing');
   expect(exportJobs(scene.world)).toBe(2);
