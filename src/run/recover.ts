@@ -80,7 +80,8 @@ async function endSessions({ lockedSession }: Context, run: UnfinishedRun): Prom
     session.unsafe(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity AS a
       WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
         AND (application_name LIKE ${quoteLiteral(namePattern(run.runId))} OR EXISTS (
-          SELECT FROM pg_locks AS l WHERE l.pid = a.pid AND l.relation = to_regclass(${place})
+          SELECT FROM pg_locks AS l WHERE l.pid = a.pid AND (l.relation = to_regclass(${place})
+              OR l.relation IN (SELECT relid FROM pg_partition_tree(to_regclass(${place}))))
             AND l.database = a.datid AND l.mode <> 'AccessShareLock'))`),
   );
 }

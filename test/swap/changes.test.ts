@@ -49,9 +49,68 @@ const CHANGES = [
   { what: 'the table is dropped', change: 'DROP TABLE s.t CASCADE', names: /the table/ },
 ] as const;
 
-for (const { what, change, names } of CHANGES) {
+const TREE = `
+  CREATE TABLE s.t (id integer, a integer DEFAULT 1, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+  CREATE TABLE s.low PARTITION OF s.t FOR VALUES FROM (1) TO (5);
+  CREATE TABLE s.high PARTITION OF s.t FOR VALUES FROM (5) TO (9); INSERT INTO s.t VALUES (1, 1);
+  CREATE VIEW s.v AS SELECT a FROM s.t; CREATE VIEW s.of_low AS SELECT a FROM s.low;
+  CREATE MATERIALIZED VIEW s.m AS SELECT a FROM s.t; GRANT SELECT ON s.t TO rich_reader`;
+
+const TREE_CHANGES = [
+  {
+    what: 'a partition is added',
+    change: `SET ROLE rich_owner;
+      CREATE TABLE s.top PARTITION OF s.t FOR VALUES FROM (9) TO (12); RESET ROLE`,
+    names: /tables "s"\."top"/,
+  },
+  {
+    what: 'a partition is detached',
+    change: 'ALTER TABLE s.t DETACH PARTITION s.high',
+    names: /tables "s"\."high"/,
+  },
+  {
+    what: 'a partition gets another bound',
+    change: `ALTER TABLE s.t DETACH PARTITION s.high;
+      ALTER TABLE s.t ATTACH PARTITION s.high FOR VALUES FROM (6) TO (9)`,
+    names: /tables "s"\."high"/,
+  },
+  {
+    what: 'a partition is partitioned itself',
+    change: `DROP TABLE s.high; SET ROLE rich_owner;
+      CREATE TABLE s.high PARTITION OF s.t FOR VALUES FROM (5) TO (9) PARTITION BY LIST (id);
+      RESET ROLE`,
+    names: /partitioned "s"\."high"/,
+  },
+  {
+    what: 'a partition gets an index',
+    change: 'CREATE INDEX on_low ON s.low (a)',
+    names: /indexes on_low/,
+  },
+  {
+    what: 'the whole gets an index',
+    change: 'CREATE INDEX on_all ON s.t (a)',
+    names: /indexes low_a_idx, indexes high_a_idx|indexes high_a_idx, indexes low_a_idx/,
+  },
+  {
+    what: 'the whole gets a column',
+    change: 'ALTER TABLE s.t ADD COLUMN b text',
+    names: /columns b/,
+  },
+  {
+    what: 'a view of a partition is redefined',
+    change: 'CREATE OR REPLACE VIEW s.of_low AS SELECT a + 0 AS a FROM s.low',
+    names: /views "s"\."of_low"/,
+  },
+] as const;
+
+const CASES = [
+  ...CHANGES.map((change) => ({ setUp: SET_UP, ...change })),
+  ...TREE_CHANGES.map((change) => ({ setUp: TREE, ...change })),
+];
+
+for (const { setUp, what, change, names } of CASES) {
   test(`the swap is refused if ${what} while the rows are loaded`, async () => {
-    await using fixture = await createFixture(SET_UP);
+    await using fixture = await createFixture(setUp);
     const { loader, sql } = fixture;
     const dependents = await readDependents(loader, TARGET);
     await fillStaging(loader, LOAD, dependents);
@@ -67,6 +126,21 @@ for (const { what, change, names } of CHANGES) {
     );
   });
 }
+
+test('what only the root of a tree has can change while the rows are loaded: it stays', async () => {
+  await using fixture = await createFixture(TREE);
+  const { loader, sql } = fixture;
+  const dependents = await readDependents(loader, TARGET);
+  await fillStaging(loader, LOAD, dependents);
+  await finishStaging(loader, { target: TARGET, staging: STAGING, dependents }, () => undefined);
+  await sql.unsafe(`CREATE VIEW s.later AS SELECT id FROM s.t; COMMENT ON TABLE s.t IS 'later';
+    GRANT INSERT ON s.t TO rich_reader; CREATE OR REPLACE VIEW s.v AS SELECT a + 0 AS a FROM s.t`);
+  await swapIn(loader, LOAD, dependents);
+  expect(await texts(sql, 'SELECT * FROM s.later')).toEqual(['{"id": 2}']);
+  expect(await texts(sql, `SELECT obj_description('s.t'::regclass) AS comment`)).toEqual([
+    '{"comment": "later"}',
+  ]);
+});
 
 test('a dependent that changes while the swap waits for its locks is found out too', async () => {
   await using fixture = await createFixture(SET_UP);

@@ -4,8 +4,21 @@ import { quoteTable } from '../../src/postgres/quoting.ts';
 import { createFixture, STAGING, type SwapFixture, TARGET, texts } from './objects-fixture.ts';
 import { fullLoad, LOADER } from './swap-fixture.ts';
 
-const SET_UP = `
-  CREATE TABLE s.t (id integer PRIMARY KEY, load integer, n bigint GENERATED ALWAYS AS IDENTITY);
+/** Targets of both kinds, with 100 rows, and what depends on them. */
+export const CRASH_TARGETS = {
+  'a table': `
+    CREATE TABLE s.t (id integer PRIMARY KEY, load integer, n bigint GENERATED ALWAYS AS IDENTITY);`,
+  'a partitioned table': `
+    CREATE TABLE s.t (id integer PRIMARY KEY, load integer, n bigint GENERATED ALWAYS AS IDENTITY)
+      PARTITION BY RANGE (id);
+    CREATE TABLE s.first PARTITION OF s.t FOR VALUES FROM (1) TO (50);
+    CREATE TABLE s.rest PARTITION OF s.t DEFAULT PARTITION BY LIST (id);
+    CREATE TABLE s.rest_70 PARTITION OF s.rest FOR VALUES IN (70);
+    CREATE TABLE s.rest_rest PARTITION OF s.rest DEFAULT;
+    CREATE VIEW s.of_first AS SELECT id FROM s.first; CREATE INDEX by_id ON s.rest_rest (id);`,
+} as const;
+
+const DEPENDENTS = `
   INSERT INTO s.t (id, load) SELECT n, 0 FROM generate_series(1, 100) AS n;
   CREATE INDEX by_load ON s.t (load); COMMENT ON INDEX s.by_load IS 'an index';
   CREATE STATISTICS s.both ON id, load FROM s.t;
@@ -22,10 +35,13 @@ const rowsOf = (load: number) => `(id, load) SELECT n, ${load} FROM generate_ser
 
 /**
  * Kills a full load at every `stride`th point on its way, and each time lets another run come
- * after it. Gives back the points at which it was killed.
+ * after it. Returns the points at which it was killed.
  */
-export async function crashEverywhere(stride: number): Promise<readonly string[]> {
-  await using fixture = await createFixture(SET_UP);
+export async function crashEverywhere(
+  target: keyof typeof CRASH_TARGETS,
+  stride: number,
+): Promise<readonly string[]> {
+  await using fixture = await createFixture(CRASH_TARGETS[target] + DEPENDENTS);
   const objects = await texts(fixture.sql, OBJECTS);
   const killed: string[] = [];
   let whole = 0;

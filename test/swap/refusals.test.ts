@@ -20,6 +20,10 @@ interface Case {
 const INSUFFICIENT_PRIVILEGE = 'INSUFFICIENT_PRIVILEGE';
 const OWN_TYPE = /columns it needs, or a type of its own/;
 
+const TREE = `CREATE TABLE s.p (a integer) PARTITION BY LIST (a);
+  CREATE TABLE s.p1 PARTITION OF s.p FOR VALUES IN (1);
+  ALTER TABLE s.p OWNER TO rich_owner; ALTER TABLE s.p1 OWNER TO rich_owner;`;
+
 const CASES: readonly Case[] = [
   {
     what: 'a view as target',
@@ -43,6 +47,68 @@ const CASES: readonly Case[] = [
     target: 'f',
     message: /"s"\."f" is a foreign table/,
     hint: /--pg-table/,
+  },
+  {
+    what: 'a foreign partition',
+    setUp: `${TREE} CREATE FOREIGN DATA WRAPPER w; CREATE SERVER far FOREIGN DATA WRAPPER w;
+      CREATE FOREIGN TABLE s.f PARTITION OF s.p FOR VALUES IN (2) SERVER far;
+      ALTER FOREIGN TABLE s.f OWNER TO rich_owner`,
+    target: 'p',
+    message: /partition "s"\."f" is a foreign table, not a table/,
+    hint: /ALTER TABLE "s"\."p" DETACH PARTITION "s"\."f";/,
+  },
+  {
+    what: 'an unlogged partition',
+    setUp: `${TREE} ALTER TABLE s.p1 SET UNLOGGED`,
+    target: 'p',
+    message: /partition "s"\."p1" is an unlogged table/,
+    hint: /ALTER TABLE "s"\."p1" SET LOGGED/,
+  },
+  {
+    what: "another role's partition",
+    setUp: `${TREE} ALTER TABLE s.p1 OWNER TO rich_stranger`,
+    target: 'p',
+    code: INSUFFICIENT_PRIVILEGE,
+    message: /table "s"\."p1" belongs to "rich_stranger"/,
+    hint: /GRANT "rich_stranger" TO "loader@project\.iam";/,
+  },
+  {
+    what: "a partition of another role's table",
+    setUp: `${TREE} ALTER TABLE s.p OWNER TO rich_stranger`,
+    target: 'p1',
+    code: INSUFFICIENT_PRIVILEGE,
+    message: /partitioned table "s"\."p" belongs to "rich_stranger"/,
+    hint: /GRANT "rich_stranger" TO "loader@project\.iam";/,
+  },
+  {
+    what: 'a partition in a schema to which nothing may be added',
+    setUp: `${TREE} CREATE SCHEMA closed; ALTER TABLE s.p1 SET SCHEMA closed;
+      GRANT USAGE ON SCHEMA closed TO PUBLIC`,
+    target: 'p',
+    code: INSUFFICIENT_PRIVILEGE,
+    message: /"loader@project\.iam" may not create in schema "closed"/,
+    hint: /GRANT CREATE ON SCHEMA "closed" TO "loader@project\.iam";/,
+  },
+  {
+    what: 'an index that partitions lack',
+    setUp: `${TREE} CREATE INDEX half ON ONLY s.p (a)`,
+    target: 'p',
+    message: /index s\.half of "s"\."p" is not valid: partitions lack it/,
+    hint: /ALTER INDEX s\.half ATTACH PARTITION .*DROP INDEX s\.half;/,
+  },
+  {
+    what: 'a partition that is half detached',
+    setUp: `${TREE} UPDATE pg_inherits SET inhdetachpending = true WHERE inhrelid = 's.p1'::regclass`,
+    target: 'p',
+    message: /partition s\.p1 of "s"\."p" is half detached/,
+    hint: /ALTER TABLE "s"\."p" DETACH PARTITION s\.p1 FINALIZE;/,
+  },
+  {
+    what: 'a function that takes the row type of a partition',
+    setUp: `${TREE} CREATE FUNCTION s.f(s.p1) RETURNS integer LANGUAGE sql AS 'SELECT 1'`,
+    target: 'p',
+    message: /function s\.f\(s\.p1\) uses a row type/,
+    hint: OWN_TYPE,
   },
   {
     what: 'a parent in inheritance',

@@ -17,7 +17,7 @@ import { readPublications } from '../objects/publications.ts';
 import { readRules } from '../objects/rules.ts';
 import { readSequences } from '../objects/sequences.ts';
 import { readFunctions } from '../objects/sql-functions.ts';
-import { findRelation, readTables } from '../objects/table.ts';
+import { findRelation, readTables, type Table } from '../objects/table.ts';
 import { refuseTablespaces } from '../objects/tablespaces.ts';
 import { readTriggers } from '../objects/triggers.ts';
 import { readViews } from '../objects/views.ts';
@@ -37,15 +37,15 @@ import { refuseUnsupported } from './unsupported.ts';
  */
 export interface Dependents extends ByKind {
   readonly target: TableName;
+  /** What is replaced: the target itself, or the leaves of its partition tree. */
+  readonly tables: readonly Table[];
   /** SHA-256 of all else: equal if and only if nothing has changed. */
   readonly fingerprint: string;
 }
 
 /** Each kind, with what reads it. */
 const KINDS = {
-  /** What is replaced: the target itself, or the leaves of its partition tree. */
-  tables: readTables,
-  /** The partitioned tables above those, from the top down. They stay as they are. */
+  /** The partitioned tables above the tables, from the top down. They stay as they are. */
   partitioned: readPartitionedTables,
   columns: readColumns,
   sequences: readSequences,
@@ -94,13 +94,13 @@ export async function readDependentsInside(
     const oid = await findRelation(catalog, table);
     if (oid === undefined) return undefined;
     const tree = await readPartitionTree(catalog, oid);
-    await readTables(catalog, tree);
+    const tables = await readTables(catalog, tree);
     // A target of another kind is refused as such, whatever depends on it.
     catalog.refuse.throwIfAny(table);
     const byKind = await readByKind(catalog, table, tree);
     catalog.refuse.throwIfAny(table);
     const { schema, name } = table;
-    const found = { target: { schema, name }, ...byKind };
+    const found = { target: { schema, name }, tables, ...byKind };
     const fingerprint = createHash('sha256').update(JSON.stringify(found)).digest('hex');
     return { ...found, fingerprint };
   });

@@ -1,6 +1,6 @@
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
 import { arrayText, type Catalog } from '../catalog.ts';
-import type { DropSet } from '../dependencies/drop-set.ts';
+import type { PartitionTree } from '../dependencies/partition-tree.ts';
 import type { Refusals } from '../refusals.ts';
 import { optionList } from './columns.ts';
 import { detachPartition, type Partition, partitionColumn } from './partitions.ts';
@@ -49,7 +49,7 @@ export async function findRelation(
 /** The tables that are replaced; refuses what is no ordinary table. */
 export const readTables = (
   catalog: Catalog,
-  { tables }: Pick<DropSet, 'tables'>,
+  { tables }: PartitionTree,
 ): Promise<readonly Table[]> => catalog.objects(refuseTable)`
     SELECT n.nspname AS schema, c.relname AS name, pg_get_userbyid(c.relowner) AS owner,
       coalesce(am.amname, '') AS "accessMethod", ts.spcname AS tablespace,
