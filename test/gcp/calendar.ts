@@ -72,8 +72,14 @@ const ELEMENTS: Readonly<Record<string, Element>> = {
   S: ({ micros }) => twoDigits(clock(micros).second),
   T: ({ micros }) => timeText(micros).slice(0, 8),
   R: ({ micros }) => timeText(micros).slice(0, 5),
-  E3S: ({ micros }) => `${twoDigits(clock(micros).second)}.${fractionDigits(micros).slice(0, 3)}`,
-  E6S: ({ micros }) => `${twoDigits(clock(micros).second)}.${fractionDigits(micros)}`,
+  E0S: ({ micros }) => twoDigits(clock(micros).second),
+  ...Object.fromEntries(
+    [1, 2, 3, 4, 5, 6].map((digits): [string, Element] => [
+      `E${digits}S`,
+      ({ micros }) =>
+        `${twoDigits(clock(micros).second)}.${fractionDigits(micros).slice(0, digits)}`,
+    ]),
+  ),
   'E*S': ({ micros }) => {
     const fraction = fractionDigits(micros).replace(/0+$/, '');
     return twoDigits(clock(micros).second) + (fraction === '' ? '' : `.${fraction}`);
@@ -101,7 +107,7 @@ function weekday(days: number): number {
 
 /** Formats a moment in UTC; an element that is not known here is an error, rather than wrong text. */
 export function formatMoment(format: string, days: number, micros: bigint): string {
-  return format.replace(/%(E4Y|E3S|E6S|E\*S|Ez|.)/gs, (_, name: string) => {
+  return format.replace(/%(E4Y|E[\d*]S|Ez|.)/gs, (_, name: string) => {
     const element = ELEMENTS[name];
     if (element === undefined) throw new Error(`the stand-in has no format element %${name}`);
     return element({ days, micros });

@@ -48,6 +48,10 @@ export const EXPRESSIONS: readonly (readonly [string, unknown])[] = [
   [`FORMAT_DATE('%F', DATE '2024-02-29')`, '2024-02-29'],
   [`FORMAT('%t|%d', DATE '2024-01-01', 5)`, '2024-01-01|5'],
   [`FORMAT('%t', [1, 2])`, '[1, 2]'],
+  [`FORMAT('%.5e', 16777217.0)`, '1.67772e+07'],
+  [`FORMAT('%.5e', -1e-100)`, '-1.00000e-100'],
+  [`FORMAT('%.5e', CAST('-inf' AS FLOAT64))`, '-inf'],
+  [`FORMAT_TIME('%H:%M:%E2S|%E0S', TIME '01:02:03.456789')`, '01:02:03.45|03'],
   [`FORMAT('%d', CAST(NULL AS INT64))`, null],
   [
     `ARRAY_TO_STRING(ARRAY(SELECT CAST(e * 2 AS STRING) FROM UNNEST([3, 1, 2]) AS e WITH OFFSET AS o ORDER BY o), ',')`,

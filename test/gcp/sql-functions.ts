@@ -108,25 +108,35 @@ function scalarFunctions(): DuckDBScalarFunction[] {
   ];
 }
 
-/** FORMAT with the conversions %t, %s, %d and %i, with flags and width; arguments come as text. */
+/** FORMAT with the conversions %t, %s, %d, %i and %e, with flags and width; arguments come as text. */
 function formatText(format: string, values: readonly DuckDBValue[]): string | null {
   let next = 0;
   let isNull = false;
   const text = format.replace(
-    /%([-0]*)(\d*)(.)/g,
-    (_, flags: string, width: string, kind: string) => {
+    /%([-0]*)(\d*)(?:\.(\d+))?(.)/g,
+    (_, flags: string, width: string, digits: string | undefined, kind: string) => {
       if (kind === '%') return '%';
-      if (!'tsdi'.includes(kind)) throw new Error(`the stand-in has no FORMAT conversion %${kind}`);
+      const known = kind === 'e' ? digits !== undefined : 'tsdi'.includes(kind);
+      if (!known) throw new Error(`the stand-in has no FORMAT conversion %${kind}`);
       const value = values[next] ?? null;
       next += 1;
       if (value === null && kind !== 't') isNull = true;
-      const plain = value === null ? 'NULL' : String(value);
+      const plain =
+        value === null ? 'NULL' : kind === 'e' ? exponential(value, digits) : String(value);
       if (flags.includes('-')) return plain.padEnd(Number(width));
       return plain.padStart(Number(width), flags.includes('0') ? '0' : ' ');
     },
   );
   // %s and %d of a NULL make the whole NULL (recorded: standard_functions, FORMAT of NULL).
   return isNull ? null : text;
+}
+
+/** A double as C's %e writes it, with two digits of the exponent at least. */
+function exponential(value: DuckDBValue, digits: string | undefined): string {
+  const text = String(value);
+  if (!Number.isFinite(Number(text))) return text.toLowerCase();
+  const [mantissa, power = ''] = Number(text).toExponential(Number(digits)).split('e');
+  return `${mantissa}e${power.slice(0, 1)}${power.slice(1).padStart(2, '0')}`;
 }
 
 /** CAST(x AS kind): of a STRING by BigQuery's rules, of all else by DuckDB's. */

@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import fc from 'fast-check';
 import type postgres from 'postgres';
-import { SOURCE_TYPES } from '../../src/google/source-columns.ts';
-import { CONVERSIONS, type Conversion } from '../../src/plan/conversions.ts';
 import type { ParsedType } from '../../src/plan/parsed-string.ts';
 import { type Google, startGoogle } from '../gcp/google.ts';
 import { KINDS } from '../matrix/random-values.ts';
@@ -14,6 +12,7 @@ import { byStandIn, byZetaSql, type Evaluate, type Outcome, outcomeText } from '
 import { expectedSql, postgresText } from './expected.ts';
 import { type EvaluatedType, HARD_VALUES, literalOf, quote } from './hard-values.ts';
 import { nearMisses, TEXTS } from './texts.ts';
+import { WAYS } from './ways.ts';
 import { openZetaSql } from './zetasql.ts';
 
 setDefaultTimeout(600_000);
@@ -70,27 +69,6 @@ function canonical(source: EvaluatedType, text: string): string {
   );
 }
 
-interface Way {
-  readonly source: EvaluatedType;
-  readonly target: string;
-  readonly format: 'binary' | 'text';
-  readonly conversion: Conversion;
-}
-
-const WAYS: readonly Way[] = SOURCE_TYPES.flatMap((source) => {
-  if (source === 'GEOGRAPHY') return [];
-  return Object.entries(CONVERSIONS[source]).flatMap(([target, conversion]) =>
-    (conversion.format === 'text' ? (['text'] as const) : (['binary', 'text'] as const)).map(
-      (format) => ({ source, target, format, conversion }),
-    ),
-  );
-});
-
-const expressionOf = ({ format, conversion }: Way) =>
-  (format === 'text' ? conversion.textExpression : undefined) ?? conversion.expression;
-const encodingOf = ({ format, conversion }: Way) =>
-  format === 'text' && conversion.textExpression ? 'text' : conversion.encoding;
-
 /** Asserts that all evaluators agree, and answers what they say. */
 async function agreed(expression: string, literals: readonly string[]): Promise<Outcome[]> {
   const outcomes = await inUtc(expression, literals);
@@ -139,7 +117,7 @@ describe('a value arrives as PostgreSQL itself reads its text, or both refuse it
     '%s in %s by COPY %s',
     async (source, target, format, way) => {
       const texts = textsOf(source);
-      const expression = expressionOf(way)('`x`', 'x');
+      const expression = way.expression('`x`', 'x');
       const literals = texts.map((text) => literalOf(source, text));
       const outcomes = await agreed(expression, literals);
       const values = outcomes.map((outcome, at) => {
@@ -148,7 +126,7 @@ describe('a value arrives as PostgreSQL itself reads its text, or both refuse it
       });
       const found = await arrivals(
         session,
-        { format, encoding: encodingOf(way), type: target },
+        { format, encoding: way.encoding, type: target },
         values,
       );
       const sql = expectedSql(source, target);
@@ -168,7 +146,7 @@ describe('a text that both BigQuery and PostgreSQL read has one meaning', () => 
     async (target, format, way) => {
       const type = PARSED[target] as ParsedType;
       const texts = [...TEXTS[type], ...fc.sample(nearMisses(type), 4 * RANDOM_VALUES)];
-      const outcomes = await agreed(expressionOf(way)('`x`', 'x'), texts.map(quote));
+      const outcomes = await agreed(way.expression('`x`', 'x'), texts.map(quote));
       const read = texts.flatMap((text, at) => {
         const outcome = outcomes[at] as Outcome;
         if ('value' in outcome) return [{ text, value: outcome.value }];
@@ -179,7 +157,7 @@ describe('a text that both BigQuery and PostgreSQL read has one meaning', () => 
       });
       const found = await arrivals(
         session,
-        { format, encoding: encodingOf(way), type: target },
+        { format, encoding: way.encoding, type: target },
         read.map(({ value }) => value),
       );
       const expected = await readByPostgres(

@@ -47,7 +47,8 @@ const TELLING_COLUMNS = 4;
 export function tellingConditions(plan: Plan, row: Row | undefined): string {
   const telling = plan.columns.flatMap((column, i) => {
     const value = row?.[i];
-    return value === undefined || column.array || value.length > SHOWN_CHARACTERS
+    // The count of rows left out is the export's own: the source has no such column.
+    return value === undefined || column.array || column.leftOut || value.length > SHOWN_CHARACTERS
       ? []
       : [{ column, value }];
   });
@@ -78,8 +79,10 @@ function equals(kind: Encoding, x: string, value: string): string {
       return startsWith(`TO_HEX(${x})`, value.replace(/^\\x/, ''));
     case 'boolean':
       return `${x} = ${value === 't'}`;
+    case 'double':
+      return equalsDouble(x, value);
     default:
-      return equalsNumber(x, value);
+      return `${x} = ${value}`;
   }
 }
 
@@ -96,11 +99,12 @@ function startsWith(x: string, value: string): string {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about
 const CONTROL_CHARACTERS = /[\0-\x1f\x7f]/g;
 
-function equalsNumber(x: string, value: string): string {
+/** A whole number beyond 64 bits is no integer literal: each gets a point, or has an exponent. */
+function equalsDouble(x: string, value: string): string {
   if (value === 'NaN') return `IS_NAN(${x})`;
   if (value.endsWith('Infinity'))
     return `IS_INF(${x}) AND SIGN(${x}) = ${value.startsWith('-') ? -1 : 1}`;
-  return `${x} = ${value}`;
+  return `${x} = ${/[.e]/.test(value) ? value : `${value}.0`}`;
 }
 
 /** Characters of a value that messages show, and that a query compares. */
