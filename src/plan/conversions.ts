@@ -6,20 +6,22 @@ import {
   asString,
   type Convert,
   chain,
+  ewktText,
+  rangeText,
+  same,
+  wktText,
+} from './expressions.ts';
+import { parsed } from './parsed-string.ts';
+import {
   civilInstantText,
   civilMicros,
   daysSince2000,
-  ewktText,
   instantText,
-  rangeText,
-  same,
   timeMicros,
   timestampMicros,
   utcDatetime,
   utcText,
-  wktText,
-} from './expressions.ts';
-import { parsed } from './parsed-string.ts';
+} from './timestamps.ts';
 
 /**
  * How values of one BigQuery type reach one PostgreSQL type.

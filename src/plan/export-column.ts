@@ -3,8 +3,9 @@ import type { Source } from '../google/source.ts';
 import { type SourceColumn, sourceTypeText } from '../google/source-columns.ts';
 import { WATERMARK_COLUMN } from '../google/source-name.ts';
 import type { ColumnMapping } from './column-mapping.ts';
-import { civilMicros, columnExpression, eachElement, timestampMicros } from './expressions.ts';
+import { columnExpression, eachElement } from './expressions.ts';
 import { leftOutName, type RowKey } from './row-key.ts';
+import { civilMicros, timestampMicros } from './timestamps.ts';
 
 /** A column of the export: where it comes from, how it travels, where it goes. */
 export interface Column extends EncodedColumn {

@@ -4,15 +4,15 @@ import { sourceText } from '../google/source-name.ts';
 import type { Instant } from '../instant.ts';
 import { fitIdentifier, quoteTable, type TableName } from '../postgres/quoting.ts';
 import type { TargetTable } from '../postgres/target-table.ts';
-import type { RunArtifacts } from '../state/artifacts.ts';
+import type { RunArtifacts } from '../state/run-artifacts.ts';
 import type { Dependents } from '../swap/dependencies/dependents.ts';
 import type { AddedColumn } from '../swap/objects/columns.ts';
+import { copyStatement, planWrite, type WritePlan } from './append-or-upsert.ts';
 import type { Column } from './export-column.ts';
 import { type ExportJob, exportJobs } from './export-statement.ts';
 import { type ColumnPlan, planColumns } from './plan-columns.ts';
 import type { RowKey } from './row-key.ts';
 import { costWarnings } from './source-warnings.ts';
-import { copyStatement, planWrite, type WritePlan } from './write-plan.ts';
 
 /** All that a run will do, decided before it changes anything: later steps obey, and invent nothing. */
 export type Plan = FullLoadPlan | IncrementPlan;

@@ -2,8 +2,8 @@ import { messageOf } from '../errors.ts';
 import type { Session } from '../postgres/pool.ts';
 import { quoteLiteral, quoteTable } from '../postgres/quoting.ts';
 import { hasSqlState, LOCK_NOT_AVAILABLE } from '../postgres/sqlstates.ts';
-import type { RunArtifacts } from '../state/artifacts.ts';
 import { type RunChange, updateRun } from '../state/ledger.ts';
+import type { RunArtifacts } from '../state/run-artifacts.ts';
 import type { Context } from './context.ts';
 
 /** How long the clean-up may take, in milliseconds: it is the next run's if it cannot be done. */

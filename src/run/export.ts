@@ -11,10 +11,10 @@ import type { UnfinishedRun } from '../state/unfinished-runs.ts';
 import { cleanUp } from './clean-up.ts';
 import type { Context } from './context.ts';
 import { keyWarnings, planRun } from './plan-run.ts';
-import { recordPlan } from './register.ts';
+import { recordPlan } from './register-run.ts';
 import { sourceChanging } from './run-refusals.ts';
 import { describeSource, type SourceState } from './source-state.ts';
-import { undoOnFailure } from './undo.ts';
+import { undoOnFailure } from './undo-failed-run.ts';
 
 /** A complete export: all of its objects, and the rows that BigQuery says it wrote to them. */
 export interface Exported {

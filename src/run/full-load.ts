@@ -11,8 +11,8 @@ import type { FullLoadPlan } from '../plan/plan.ts';
 import { readLoadedSplits } from '../state/loaded-splits.ts';
 import { checkLoaded, rowsOf } from './check-loaded.ts';
 import type { Context } from './context.ts';
+import { loadGroup } from './copy-with-retry.ts';
 import type { Exported } from './export.ts';
-import { loadGroup } from './load-group.ts';
 
 /** What a load brought. */
 export interface Loaded {

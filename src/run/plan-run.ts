@@ -7,7 +7,7 @@ import {
   readDependentsInside,
   readWarningsInside,
 } from '../swap/dependencies/dependents.ts';
-import { widenTarget } from './change-target.ts';
+import { widenTarget } from './alter-target.ts';
 import type { Context } from './context.ts';
 import { inSnapshot } from './locked-session.ts';
 import { requireWritable } from './require-writable.ts';

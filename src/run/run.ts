@@ -4,24 +4,24 @@ import type { Source } from '../google/source.ts';
 import type { FullLoadPlan } from '../plan/plan.ts';
 import { describeServerError } from '../postgres/server-errors.ts';
 import type { Summary } from '../report/summary.ts';
-import { type Timings, timed } from '../report/timed.ts';
+import { type Timings, timed } from '../report/timings.ts';
 import type { UnfinishedRun } from '../state/unfinished-runs.ts';
-import { applyWatermark } from './apply-watermark.ts';
 import { cleanUp } from './clean-up.ts';
 import { type Context, openContext, type RunEnvironment } from './context.ts';
 import { type Exported, type PlannedExport, planAndExport } from './export.ts';
 import { type Loaded, loadFull } from './full-load.ts';
 import { loadIncrement } from './increment.ts';
-import { discardRun, recover } from './recover.ts';
-import { ensureStateTables, recordNothingNew, register, registerFollowUp } from './register.ts';
-import { resume } from './resume.ts';
+import { discardRun, recover } from './recover-dead-runs.ts';
+import { ensureStateTables, recordNothingNew, register, registerFollowUp } from './register-run.ts';
+import { resume } from './resume-export.ts';
 import { explainTargetError } from './row-errors/explain-target-error.ts';
 import { requireLasting } from './run-refusals.ts';
+import { applyWatermark } from './set-watermark.ts';
 import { describeSource, readSourceState, type SourceState } from './source-state.ts';
 import { SPLITS_LOST } from './staging-rows.ts';
 import { type Outcome, summarize } from './summarize.ts';
 import { buildIndexes, createStaging, swapIn } from './swap-in.ts';
-import { recordFailure, undoOnFailure } from './undo.ts';
+import { recordFailure, undoOnFailure } from './undo-failed-run.ts';
 
 /**
  * One run, from the watermark that is there to the one that is set. Whatever is thrown has left the

@@ -3,7 +3,7 @@ import { laterInstant } from '../instant.ts';
 import type { Plan } from '../plan/plan.ts';
 import { tableText } from '../postgres/quoting.ts';
 import type { Summary } from '../report/summary.ts';
-import type { Timings } from '../report/timed.ts';
+import type { Timings } from '../report/timings.ts';
 import type { Context } from './context.ts';
 import type { Loaded } from './full-load.ts';
 import type { SourceState } from './source-state.ts';

@@ -8,13 +8,13 @@ import { commitRun } from '../state/commit.ts';
 import { readRun } from '../state/ledger.ts';
 import { analyzeTree } from '../swap/analyze-tree.ts';
 import { finishStaging } from '../swap/build/finish-staging.ts';
-import { addFirstKey } from '../swap/build/first-key.ts';
+import { addFirstKey } from '../swap/build/first-primary-key.ts';
 import { stagingStatements } from '../swap/build/staging.ts';
 import { swap } from '../swap/swap.ts';
 import type { Context } from './context.ts';
 import type { Loaded } from './full-load.ts';
 import { connectionWarning, inTransaction } from './locked-session.ts';
-import { requireSameWatermark } from './prove.ts';
+import { requireSameWatermark } from './prove-plan.ts';
 import { requireAllMarks } from './staging-rows.ts';
 
 /** Makes the staging table, unless a run that this one resumes has made it. */

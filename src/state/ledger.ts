@@ -1,7 +1,7 @@
 import type { Instant } from '../instant.ts';
 import type { Session } from '../postgres/pool.ts';
 import { quoteLiteral, quoteTable } from '../postgres/quoting.ts';
-import type { RunArtifacts } from './artifacts.ts';
+import type { RunArtifacts } from './run-artifacts.ts';
 import type { StateTables } from './state-tables.ts';
 import { asInstant } from './watermark.ts';
 

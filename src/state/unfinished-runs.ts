@@ -1,8 +1,8 @@
 import type { Instant } from '../instant.ts';
 import type { Session } from '../postgres/pool.ts';
 import { quoteLiteral, quoteTable, type TableName, tableText } from '../postgres/quoting.ts';
-import type { RunArtifacts } from './artifacts.ts';
 import { DATABASE_ID, OPEN_STATUSES, type RunStatus } from './ledger.ts';
+import type { RunArtifacts } from './run-artifacts.ts';
 import type { StateTables } from './state-tables.ts';
 import { asInstant } from './watermark.ts';
 

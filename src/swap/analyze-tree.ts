@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
 import { quoteTable } from '../postgres/quoting.ts';
 import { ownTree } from './build/staging-tree.ts';
-import { cancellable } from './cancel.ts';
+import { cancellable } from './cancellable-query.ts';
 import type { Dependents } from './dependencies/dependents.ts';
 
 /** ANALYZE ONLY is of this version. Before it, the partitions are read once more. */

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE } from '../postgres/sqlstates.ts';
 import type { Handle } from './catalog.ts';
-import { isServerError } from './violations.ts';
+import { isServerError } from './constraint-violations.ts';
 
 /** How long to try for locks that others hold. */
 export interface LockRetry {

@@ -1,13 +1,13 @@
 import { ProjectorError } from '../errors.ts';
 import { quoteTable, type TableName } from '../postgres/quoting.ts';
 import type { Handle } from './catalog.ts';
+import { isServerError } from './constraint-violations.ts';
 import type { Dependents } from './dependencies/dependents.ts';
 import { type Lock, lockStatement } from './dependencies/lock-order.ts';
 import { lockTimeout } from './lock-retry.ts';
 import { changed } from './swap-checks.ts';
 import type { SwapPlan } from './swap-plan.ts';
 import { stagingOf } from './temporary-names.ts';
-import { isServerError } from './violations.ts';
 
 /**
  * Takes all locks within `budgetMs`, the tables' last; then gives later ones as much again. They are

@@ -1,7 +1,8 @@
 import { quoteIdentifier, quoteTable } from '../postgres/quoting.ts';
 import { DUPLICATE_TABLE } from '../postgres/sqlstates.ts';
-import { cancellable } from './cancel.ts';
+import { cancellable } from './cancellable-query.ts';
 import type { Handle } from './catalog.ts';
+import { explainViolation, isServerError } from './constraint-violations.ts';
 import type { Dependents } from './dependencies/dependents.ts';
 import {
   isLockError,
@@ -18,7 +19,6 @@ import type { SwapPlan } from './swap-plan.ts';
 import { prepareSwap } from './swap-preparation.ts';
 import type { Step, SwapValues } from './swap-step.ts';
 import { swapSteps } from './swap-steps.ts';
-import { explainViolation, isServerError } from './violations.ts';
 
 /** How to swap, and who is told. */
 export interface SwapOptions {

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { jsonLinesReport } from '../../src/report/json-lines.ts';
 import { withoutRepeats } from '../../src/report/repeats.ts';
-import { timed } from '../../src/report/timed.ts';
+import { timed } from '../../src/report/timings.ts';
 import { aSummary } from './summary-fixture.ts';
 
 /** A report whose messages are kept, and a clock that a test moves. */

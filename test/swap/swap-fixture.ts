@@ -3,11 +3,11 @@ import postgres from 'postgres';
 import { quoteIdentifier, quoteTable, type TableName } from '../../src/postgres/quoting.ts';
 import { finishStaging } from '../../src/swap/build/finish-staging.ts';
 import { stagingStatements } from '../../src/swap/build/staging.ts';
+import { explainViolation } from '../../src/swap/constraint-violations.ts';
 import { type Dependents, readDependents } from '../../src/swap/dependencies/dependents.ts';
 import type { AddedColumn } from '../../src/swap/objects/columns.ts';
 import { type SwapOptions, type Swapped, swap } from '../../src/swap/swap.ts';
 import type { SwapPlan } from '../../src/swap/swap-plan.ts';
-import { explainViolation } from '../../src/swap/violations.ts';
 
 /** The user of all test loads: no superuser, a member of the owner, with a name that needs quotes. */
 export const LOADER = 'loader@project.iam';

@@ -2,8 +2,8 @@ import { ProjectorError } from '../../errors.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { quoteIdentifier } from '../../postgres/quoting.ts';
 import { UNIQUE_VIOLATION } from '../../postgres/sqlstates.ts';
+import { explainViolation } from '../../swap/constraint-violations.ts';
 import { stagingIndexName } from '../../swap/objects/indexes.ts';
-import { explainViolation } from '../../swap/violations.ts';
 import { equalKeysQuery, longestValuesQuery } from './row-query.ts';
 
 /**

@@ -1,10 +1,10 @@
 import type postgres from 'postgres';
 import { quoteTable } from '../../postgres/quoting.ts';
-import { cancellable } from '../cancel.ts';
+import { cancellable } from '../cancellable-query.ts';
+import { explainViolation } from '../constraint-violations.ts';
 import { createIndex, type Index, stagingIndexName } from '../objects/indexes.ts';
 import { WRITING_SETTINGS } from '../session-settings.ts';
 import { stagingOf } from '../temporary-names.ts';
-import { explainViolation } from '../violations.ts';
 import { DONE } from './build-percent.ts';
 import type { BuildPlan } from './build-plan.ts';
 import { type BuildProgress, UNCOUNTED, watchIndexes } from './index-progress.ts';

@@ -1,7 +1,8 @@
 import type postgres from 'postgres';
 import { quoteTable } from '../../postgres/quoting.ts';
-import { cancellable } from '../cancel.ts';
+import { cancellable } from '../cancellable-query.ts';
 import { arrayText } from '../catalog.ts';
+import { explainViolation } from '../constraint-violations.ts';
 import type { Dependents } from '../dependencies/dependents.ts';
 import type { LockRetry } from '../lock-retry.ts';
 import { createStatistics, stagingStatisticsName } from '../objects/extended-statistics.ts';
@@ -9,7 +10,6 @@ import { createIndexConstraint, type Index, stagingIndexName } from '../objects/
 import { isAmong } from '../of-table.ts';
 import { WRITING_SETTINGS } from '../session-settings.ts';
 import { stagingOf } from '../temporary-names.ts';
-import { explainViolation } from '../violations.ts';
 import { buildIndexes, targetName } from './build-indexes.ts';
 import { buildPercent, DONE } from './build-percent.ts';
 import type { BuildPlan } from './build-plan.ts';

@@ -1,11 +1,11 @@
 import type postgres from 'postgres';
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
-import { cancellable } from '../cancel.ts';
+import { cancellable } from '../cancellable-query.ts';
+import { explainViolation } from '../constraint-violations.ts';
 import { type LockRetry, lockTimeout, retryForLocks } from '../lock-retry.ts';
 import { createForeignKey, type ForeignKey } from '../objects/foreign-keys.ts';
 import { isAmong } from '../of-table.ts';
 import { stagingOf, temporaryName } from '../temporary-names.ts';
-import { explainViolation } from '../violations.ts';
 import { DONE } from './build-percent.ts';
 import type { BuildPlan } from './build-plan.ts';
 import { type BuildProgress, UNCOUNTED } from './index-progress.ts';

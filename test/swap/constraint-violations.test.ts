@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { isServerError } from '../../src/swap/violations.ts';
+import { isServerError } from '../../src/swap/constraint-violations.ts';
 import { createFixture, failureOf, STAGING, TARGET, texts } from './objects-fixture.ts';
 import { fullLoad } from './swap-fixture.ts';
 

@@ -5,7 +5,7 @@ import type { AddedColumn } from '../swap/objects/columns.ts';
 import type { ColumnMapping } from './column-mapping.ts';
 import type { Column } from './export-column.ts';
 import type { RowKey } from './row-key.ts';
-import { type Upsert, upsert } from './upsert.ts';
+import { type Upsert, upsert } from './upsert-statement.ts';
 
 /**
  * append: COPY into the target; insert: by a temporary table, since row security holds for this user

@@ -1,5 +1,5 @@
 import type { Plan } from '../plan/plan.ts';
-import type { Timings } from '../report/timed.ts';
+import type { Timings } from '../report/timings.ts';
 import { applyRun } from '../state/commit.ts';
 import { pruneStatement } from '../state/prune.ts';
 import { type Context, costOf } from './context.ts';

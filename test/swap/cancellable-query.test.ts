@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { readConnection } from '../../src/postgres/connection/connection.ts';
-import { cancellable } from '../../src/swap/cancel.ts';
+import { cancellable } from '../../src/swap/cancellable-query.ts';
 import { startProxy } from '../faults/proxy.ts';
 import { connectPostgres } from '../server/connect.ts';
 import { sharedPostgres } from '../server/shared.ts';

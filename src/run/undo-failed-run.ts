@@ -1,8 +1,8 @@
 import { messageOf, UnansweredError } from '../errors.ts';
 import type { Plan } from '../plan/plan.ts';
 import { isRetryable } from '../postgres/server-errors.ts';
-import type { RunArtifacts } from '../state/artifacts.ts';
 import { type RunChange, readRun, updateRun } from '../state/ledger.ts';
+import type { RunArtifacts } from '../state/run-artifacts.ts';
 import { cleanUp } from './clean-up.ts';
 import { type Context, costOf } from './context.ts';
 

@@ -1,15 +1,15 @@
 import { planSplits } from '../avro/splits.ts';
 import { SPLIT_BYTES } from '../load/row-source.ts';
+import { copyStatement } from '../plan/append-or-upsert.ts';
 import type { FullLoadPlan } from '../plan/plan.ts';
-import { copyStatement } from '../plan/write-plan.ts';
 import { quoteTable, type TableName } from '../postgres/quoting.ts';
 import { readLoadedSplits } from '../state/loaded-splits.ts';
 import type { UnfinishedRun } from '../state/unfinished-runs.ts';
 import type { Context } from './context.ts';
 import { exportedBefore, type PlannedExport, totalBytes } from './export.ts';
 import { planRun } from './plan-run.ts';
-import { discardRun } from './recover.ts';
-import { recordResumed } from './register.ts';
+import { discardRun } from './recover-dead-runs.ts';
+import { recordResumed } from './register-run.ts';
 import type { SourceState } from './source-state.ts';
 import { isMovingOn, isUnchanged } from './source-version.ts';
 import { markedRows, rowsIfThere } from './staging-rows.ts';

@@ -6,7 +6,7 @@ import {
   quoteTable,
   type TableName,
 } from '../../postgres/quoting.ts';
-import { explainViolation } from '../violations.ts';
+import { explainViolation } from '../constraint-violations.ts';
 
 /** A table that is made for the first time, and its key. */
 export interface FirstKey {
