@@ -58,20 +58,6 @@ test('a database that is read-only by default is refused by name', async () => {
   });
 });
 
-test('without a connection to spare, a run says so and exits 1', async () => {
-  await using scene = await openScene();
-  const { sql, name } = scene.world.database;
-  await sql.unsafe(`CREATE ROLE limited_${name} LOGIN CONNECTION LIMIT 0`);
-  try {
-    const uri = scene.world.database.uri.replace('postgres@', `limited_${name}@`);
-    const { exitCode, text } = await scene.world.run({ 'pg-conn': uri });
-    expect(exitCode).toBe(1);
-    expect(text).toContain('TOO_MANY_CONNECTIONS');
-  } finally {
-    await sql.unsafe(`DROP ROLE limited_${name}`);
-  }
-});
-
 test('with two connections in all, a full load goes by one stream', async () => {
   await using scene = await openScene();
   const { sql, name } = scene.world.database;
