@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { GoogleAuth } from 'google-auth-library';
 import type postgres from 'postgres';
 import type { Arguments } from '../cli/arguments.ts';
+import { ProjectorError } from '../errors.ts';
 import { type BigQueryClient, openBigQuery } from '../google/bigquery.ts';
 import { openCredentials } from '../google/credentials.ts';
 import { type JobCost, NO_COST } from '../google/job-cost.ts';
@@ -134,7 +135,7 @@ async function openLocked(
       signal,
       isOnlyConnection: sql === first,
       requireOurs: async (again: Session) => {
-        if (run.registered) await requireOurs(again, resolved.tables, run.id);
+        if (run.registered) await requireOurs(again, resolved.tables, run.id).catch(forget(run));
       },
     };
     const lockedSession = await LockedSession.open(sql, session, request, report);
@@ -143,6 +144,17 @@ async function openLocked(
     if (await rolledBack(session)) session.release();
     throw error;
   }
+}
+
+/**
+ * A run whose row is gone ends, and is nobody's to clean up but its own: for that the lock is taken again
+ * without asking for the row.
+ */
+function forget(run: CurrentRun): (error: unknown) => never {
+  return (error) => {
+    if (error instanceof ProjectorError && error.code === 'LEDGER_CHANGED') run.registered = false;
+    throw error;
+  };
 }
 
 /** How many connections there may be beside the first one: none where that has used up a limit. */
