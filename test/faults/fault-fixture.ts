@@ -1,5 +1,13 @@
 import { expect } from 'bun:test';
-import { BUCKET, type Flags, openWorld, type Running, type World } from '../scenarios/fixture.ts';
+import {
+  BUCKET,
+  type Flags,
+  openWorld,
+  type Running,
+  SCHEMA,
+  type World,
+} from '../scenarios/fixture.ts';
+import type { TestServer } from '../server/server.ts';
 import { startProxy, type TcpProxy } from './proxy.ts';
 
 /** A world with a proxy before Postgres, and a source that can be compared with the target. */
@@ -24,8 +32,11 @@ export interface Scene extends AsyncDisposable {
 
 const SOURCE_ROWS = 4000;
 
-export async function openScene(rows = SOURCE_ROWS): Promise<Scene> {
-  const world = await openWorld();
+export async function openScene(
+  rows = SOURCE_ROWS,
+  onServer?: () => Promise<TestServer>,
+): Promise<Scene> {
+  const world = await openWorld(SCHEMA, {}, onServer);
   const { google, database } = world;
   const { sql } = database;
   google.settings.exportShards = 4;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Field, type Google, startGoogle, type TableOptions } from '../gcp/google.ts';
 import type { TestDatabase } from '../server/database.ts';
+import type { TestServer } from '../server/server.ts';
 import { sharedPostgres } from '../server/shared.ts';
 import { builtProgram } from '../tools/built-program.ts';
 
@@ -60,12 +61,9 @@ export const SCHEMA: readonly Field[] = [
 export async function openWorld(
   schema: readonly Field[] = SCHEMA,
   options: TableOptions = {},
+  onServer: () => Promise<TestServer> = sharedPostgres,
 ): Promise<World> {
-  const [program, server, google] = await Promise.all([
-    builtProgram(),
-    sharedPostgres(),
-    startGoogle(),
-  ]);
+  const [program, server, google] = await Promise.all([builtProgram(), onServer(), startGoogle()]);
   const database = await server.createDatabase();
   await google.createDataset(DATASET);
   google.createBucket(BUCKET);

@@ -99,19 +99,22 @@ export async function openKilledLoad(): Promise<Scene> {
 
 /** Kills a full load when some of its splits are loaded, and some are not. */
 export async function killWhileLoading(scene: Scene, flags: Flags = {}): Promise<void> {
-  const { google, database } = scene.world;
+  const { google } = scene.world;
   const object = { service: 'storage', path: /alt=media/ } as const;
   google.fail({ ...object, kind: 'stall', afterBytes: 2000, nth: 4, times: 99 });
   const run = scene.start(flags);
-  await scene.until(async () => {
-    const [there] = await database.sql`SELECT to_regclass('sync_splits') AS splits`;
-    if (there?.['splits'] == null) return false;
-    const [row] = await database.sql`SELECT count(*)::int AS n FROM sync_splits`;
-    return row?.['n'] > 0;
-  });
+  await scene.until(async () => (await marks(scene.world)) > 0);
   run.kill('SIGKILL');
   await run.outcome;
   google.heal();
+}
+
+/** The splits that a full load has marked so far. */
+export async function marks({ database }: World): Promise<number> {
+  const [there] = await database.sql`SELECT to_regclass('sync_splits') AS splits`;
+  if (there?.['splits'] == null) return 0;
+  const [row] = await database.sql`SELECT count(*)::int AS n FROM sync_splits`;
+  return row?.['n'];
 }
 
 /** Kills a run when its rows are committed, and its watermark is not set. */
@@ -133,4 +136,23 @@ export async function untilNobodyIsConnected({ database }: World): Promise<void>
     if (row?.['n'] === 0) return;
     await Bun.sleep(20);
   }
+}
+
+/** Makes a role the owner of the target, with the rights that a run needs; dropped with what it owns. */
+export async function ownedBy(
+  { database }: World,
+  name: string,
+): Promise<AsyncDisposable & { readonly flags: Flags }> {
+  const { sql, uri, name: databaseName } = database;
+  await sql.unsafe(`CREATE ROLE ${name} LOGIN; GRANT ALL ON SCHEMA public TO ${name};
+    GRANT TEMPORARY ON DATABASE ${databaseName} TO ${name};
+    ALTER TABLE target OWNER TO ${name}; GRANT ALL ON sync_state, sync_runs, sync_splits TO ${name}`);
+  return {
+    flags: { 'pg-conn': uri.replace('postgres@', `${name}@`) },
+    async [Symbol.asyncDispose]() {
+      await sql.unsafe(
+        `REASSIGN OWNED BY ${name} TO postgres; DROP OWNED BY ${name}; DROP ROLE ${name}`,
+      );
+    },
+  };
 }
