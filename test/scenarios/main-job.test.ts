@@ -128,7 +128,7 @@ test('a run with nothing new asks six things of Google, and nothing of Cloud Sto
   expect(asked.at(-1)).toContain('/jobs/JOB');
 });
 
-test('a run with nothing new sends eleven statements to PostgreSQL by one connection', async () => {
+test('a run with nothing new sends twelve statements to PostgreSQL by one connection', async () => {
   await using world = await openWorld();
   await insert(world, THREE);
   await runWell(world);
