@@ -36,7 +36,7 @@ const READ: Readonly<Partial<Record<ParsedType, Read>>> = {
     const underflows = `${value} = 0 AND REGEXP_CONTAINS(${x}, '^[^eE]*[1-9]')`;
     return `IF(${overflows} OR ${underflows}, NULL, ${value})`;
   },
-  // BigQuery drops the fraction of a leap second, and wraps one at midnight to the day's beginning.
+  // These drop the fraction of a leap second, and one at midnight wraps to the day's beginning.
   TIME: (x) => unless(x, '^23:59:60|:60[.]', safeCast('TIME')(x)),
   DATETIME: (x) => unless(x, ':60[.]', safeCast('DATETIME')(x)),
   // UTC where the text has no zone; where it has one, TIMESTAMP with a zone of its own refuses it.
@@ -44,7 +44,7 @@ const READ: Readonly<Partial<Record<ParsedType, Read>>> = {
   TIMESTAMP: (x) =>
     unless(
       x,
-      ':60[.]|UTC[+-]|[+-][0-9]{3}$',
+      'UTC[+-]|[+-][0-9]{3}$',
       `IFNULL(SAFE.TIMESTAMP(${x}, 'UTC'), ${safeCast('TIMESTAMP')(x)})`,
     ),
 };

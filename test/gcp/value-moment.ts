@@ -11,8 +11,9 @@ const ZONE = String.raw`((?:UTC|GMT|UCT|Zulu|EST|MST|HST|\w{3}\d\w{3}|[A-Z]\w+(?
 const DATES = new RegExp(`^${DATE}$`);
 const TIMES = new RegExp(`^${TIME}$`);
 const DATETIMES = new RegExp(`^${DATE}(?:[ Tt]${TIME})?$`);
+/** A year may begin with more zeros. */
 const TIMESTAMPS = new RegExp(
-  `^${DATE}(?:[ Tt](?:${TIME}(?:[Zz]|${OFFSET}| ${ZONE})?|${OFFSET}))?$`,
+  `^0*${DATE}(?:[ Tt](?:${TIME}(?:[Zz]|${OFFSET}| ${ZONE})?|${OFFSET}))?$`,
 );
 
 const DAY_MICROS = 86_400_000_000n;
@@ -27,14 +28,17 @@ function daysOf(text: string): number | undefined {
   return year !== '0000' && !Number.isNaN(days) && dateText(days) === iso ? days : undefined;
 }
 
-/** Microseconds since midnight; second 60 is the next minute's first, without its fraction. */
+/** Microseconds since midnight; second 60 is the next minute's first. */
 function microsOf(text: string): bigint | undefined {
   const [clock = '', fraction = ''] = text.split('.');
   const [hours = 0, minutes = 0, seconds = 0] = clock.split(':').map(Number);
   if (hours > 23 || minutes > 59 || seconds > 60) return undefined;
   const whole = BigInt((hours * 60 + minutes) * 60 + seconds) * 1_000_000n;
-  return seconds === 60 ? whole : whole + BigInt(fraction.padEnd(6, '0'));
+  return whole + BigInt(fraction.padEnd(6, '0'));
 }
+
+/** TIME and DATETIME lose the fraction of second 60, TIMESTAMP does not. */
+const withoutLeapFraction = (time: string) => time.replace(/:60\..*/, ':60');
 
 /** Microseconds since 1970 of a date and a time of day, if there are such, in the years 1 to 9999. */
 function civilMicros(date: string | undefined, time = '00:00:00', offset = 0n): bigint | undefined {
@@ -53,13 +57,13 @@ export const readDate: Read = (text) => {
 
 export const readTime: Read = (text) => {
   const [, time] = TIMES.exec(text) ?? [];
-  const micros = time === undefined ? undefined : microsOf(time);
+  const micros = time === undefined ? undefined : microsOf(withoutLeapFraction(time));
   return micros === undefined ? undefined : timeText(splitMicros(micros).micros);
 };
 
 export const readDatetime: Read = (text) => {
   const [, date, time] = DATETIMES.exec(text) ?? [];
-  const micros = civilMicros(date, time);
+  const micros = civilMicros(date, time && withoutLeapFraction(time));
   return micros === undefined ? undefined : datetimeText(micros);
 };
 

@@ -155,7 +155,7 @@ function jsonMember(
   const type: ValueType = field?.type ?? { kind: 'STRING' };
   // An array of a table is never NULL, only empty (documentation: "NULLs and the ARRAY type").
   const text = value === null && type.kind === 'ARRAY' ? '[]' : jsonText(value, type);
-  return `${JSON.stringify(field?.name ?? '')}:${text}`;
+  return `${jsonString(field?.name ?? '')}:${text}`;
 }
 
 function jsonScalar(value: DuckDBValue, type: ValueType): string {
@@ -169,11 +169,18 @@ function jsonScalar(value: DuckDBValue, type: ValueType): string {
   if (value instanceof DuckDBTimestampTZValue) return `"${datetimeText(value.micros, 'T')}Z"`;
   if (value instanceof DuckDBTimestampValue) return `"${datetimeText(value.micros, 'T')}"`;
   if (value instanceof DuckDBIntervalValue) return `"${intervalJson(value)}"`;
-  return JSON.stringify(scalarText(value));
+  return jsonString(scalarText(value));
+}
+
+/** The line separators of Unicode are escaped too, unlike in a value of type JSON. */
+function jsonString(text: string): string {
+  return JSON.stringify(text).replace(/[\u2028\u2029]/g, (separator) =>
+    separator === '\u2028' ? '\\u2028' : '\\u2029',
+  );
 }
 
 function jsonNumber(value: number): string {
-  if (Number.isFinite(value)) return Object.is(value, -0) ? '-0' : doubleText(value);
+  if (Number.isFinite(value)) return doubleText(value);
   return Number.isNaN(value) ? '"NaN"' : value > 0 ? '"Infinity"' : '"-Infinity"';
 }
 

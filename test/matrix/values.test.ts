@@ -15,6 +15,7 @@ const MISFITS = [
   ['JSON', `JSON '{"a":"\\\\u0000"}'`, `JSON '1'`, 'jsonb', 'u0000', 'Unicode'],
   ['STRING', `'not a uuid'`, `NULL`, 'uuid', '"not a uuid"', 'not a uuid'],
   ['FLOAT64', `CAST('NaN' AS FLOAT64)`, '1.0', 'integer', '"NaN"', 'integer out of range'],
+  ['FLOAT64', '1e20', '1.0', 'bigint', '"100000000000000000000"', 'not a whole number'],
   ['FLOAT64', '0.5', '1.0', 'bigint', '"0.5"', 'not a whole number'],
   ['INT64', '9007199254740993', '1', 'double precision', '"9007199254740993"', 'exactly'],
   ['STRING', `'abcd  '`, `'abc'`, 'varchar(4)', '"abcd  "', 'too long for 4'],
@@ -52,6 +53,8 @@ describe('a value that does not fit', () => {
       const query = /Find the rows in BigQuery: (.*);$/s.exec(hint)?.[1] ?? '';
       // The stand-in reads no NUL in a literal; the escape is GoogleSQL's.
       if (bad.includes('CHR(0)')) expect(query).toContain("= 'a\\u0000'");
+      // A literal of INT64 ends before it.
+      else if (bad === '1e20') expect(query).toEndWith('= 100000000000000000000.0');
       else expect(await google.sql(query)).toHaveLength(1);
     },
   );
@@ -107,6 +110,24 @@ describe('a value that does not fit', () => {
 
 describe('keys', () => {
   const at = (second: number) => `TIMESTAMP '2024-01-01 00:00:0${second}+00'`;
+
+  test('a row that breaks a CHECK of a target with a key is found by a query of its own columns', async () => {
+    const { google, database } = world;
+    await google.createTable(DATASET, 'checked', [
+      { name: 'id', type: 'INT64' },
+      { name: 'max_ingested_at', type: 'TIMESTAMP' },
+    ]);
+    await google.sql(`INSERT INTO ${DATASET}.checked VALUES (1, ${at(1)}), (-1, ${at(2)})`);
+    await database.sql.unsafe(
+      'CREATE TABLE checked (id bigint PRIMARY KEY CHECK (id > 0), max_ingested_at timestamptz)',
+    );
+    const { exitCode, lines } = await world.run({ 'bq-table': 'checked', 'pg-table': 'checked' });
+    expect(exitCode).toBe(1);
+    const error = lines.find(({ severity }) => severity === 'ERROR');
+    const [, query = ''] =
+      /^Find the row in BigQuery: (.*); Correct/s.exec(String(error?.['hint'])) ?? [];
+    expect(await google.sql(query)).toMatchObject([{ id: -1n }]);
+  });
 
   test('the newest row of a key wins, and never an older one over a newer', async () => {
     const { google, database } = world;

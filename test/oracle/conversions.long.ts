@@ -140,6 +140,22 @@ describe('a value arrives as PostgreSQL itself reads its text, or both refuse it
   );
 });
 
+/** Asserts that each error names the column and the text, with a condition that finds it. */
+async function assertFound(
+  type: ParsedType,
+  refused: readonly { readonly text: string; readonly told: string }[],
+): Promise<void> {
+  for (const { text, told } of refused)
+    expect(told).toContain(`column \`x\`: "${text}" is not ${type}`);
+  const [, where = 'no condition'] =
+    /; find it with WHERE (.*)$/s.exec(refused[0]?.told ?? '') ?? [];
+  const outcomes = await inUtc(
+    where,
+    refused.map(({ text }) => quote(text)),
+  );
+  expect(outcomes).toEqual(refused.map(() => ({ value: true })));
+}
+
 describe('a text that both BigQuery and PostgreSQL read has one meaning', () => {
   test.each(PARSED_WAYS.map((way) => [way.target, way.format, way] as const))(
     'STRING in %s by COPY %s',
@@ -147,14 +163,14 @@ describe('a text that both BigQuery and PostgreSQL read has one meaning', () => 
       const type = PARSED[target] as ParsedType;
       const texts = [...TEXTS[type], ...fc.sample(nearMisses(type), 4 * RANDOM_VALUES)];
       const outcomes = await agreed(way.expression('`x`', 'x'), texts.map(quote));
+      const refused: { text: string; told: string }[] = [];
       const read = texts.flatMap((text, at) => {
         const outcome = outcomes[at] as Outcome;
         if ('value' in outcome) return [{ text, value: outcome.value }];
-        expect(outcome.refused).toContain(
-          `column \`x\`: "${text}" is not ${type}; find it with WHERE`,
-        );
+        refused.push({ text, told: outcome.refused });
         return [];
       });
+      await assertFound(type, refused);
       const found = await arrivals(
         session,
         { format, encoding: way.encoding, type: target },
