@@ -5,23 +5,7 @@ import type { TestDatabase } from '../server/database.ts';
 import { sharedPostgres } from '../server/shared.ts';
 import { texts } from './objects-fixture.ts';
 import { connectAs, fullLoad, LOADER, makeTablespace, sameRows, script } from './swap-fixture.ts';
-
-/** Whole trees, trees below, and leaves, of rich-tree.sql. */
-const TARGETS = [
-  { schema: 'Sales', name: 'Events' },
-  { schema: 'Sales', name: 'raw' },
-  { schema: 'Sales', name: 'by_name' },
-  { schema: 'Sales', name: 'events_2026' },
-  { schema: 'Sales', name: 'events_rest' },
-  { schema: 'archive', name: 'events_2027' },
-  { schema: 'Sales', name: 'Events 2025' },
-  { schema: 'archive', name: 'events_2027_1' },
-  { schema: 'Sales', name: 'events_rest_rest' },
-  { schema: 'Sales', name: 'by_name_b_1' },
-  // Once more, on what a full load has made.
-  { schema: 'Sales', name: 'Events' },
-];
-const STAGING_NAME = 'staging of a tree';
+import { STAGING_NAME, TARGETS } from './tree-targets.ts';
 
 let database: TestDatabase;
 let loader: postgres.Sql;
