@@ -4,12 +4,13 @@ import { openBench } from './bench-fixture.ts';
 import { chart } from './chart.ts';
 import { measureGrowth, measureIncrements, measureShards, measureWidths } from './growth.ts';
 import { measureShape } from './loaders.ts';
+import { measurePartitions } from './partitions.ts';
 import { type Result, resultTable } from './results.ts';
 import { EVENTS, STATISTICS } from './shapes.ts';
 import { measureSlow } from './slow.ts';
 
 /**
- * `bun run bench [--rows N] [--repeat N] [--only loaders,growth,shards,columns,increments,slow]`:
+ * `bun run bench [--rows N] [--repeat N] [--only loaders,growth,shards,columns,increments,slow,partitions]`:
  * measures this program beside other loaders of the same rows, on parts that it starts itself. Figures
  * are to be compared within one run only: machines differ, and share their CPUs.
  */
@@ -17,7 +18,7 @@ const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: '1000000' },
     repeat: { type: 'string', default: '5' },
-    only: { type: 'string', default: 'loaders,growth,shards,columns,increments,slow' },
+    only: { type: 'string', default: 'loaders,growth,shards,columns,increments,slow,partitions' },
   },
 });
 const rows = Number(values.rows);
@@ -42,6 +43,7 @@ if (wanted.has('shards')) add(await measureShards(bench, rows));
 if (wanted.has('columns')) add(await measureWidths(bench, rows));
 if (wanted.has('increments')) add(await measureIncrements(bench, rows));
 if (wanted.has('slow')) add(await measureSlow(bench));
+if (wanted.has('partitions')) add(await measurePartitions(bench, rows));
 
 await Bun.write(
   join(import.meta.dir, 'results.json'),

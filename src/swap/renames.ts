@@ -15,9 +15,25 @@ function rename(kind: string, from: TableName, to: string): string {
   return `ALTER ${kind} ${quoteTable(from)} RENAME TO ${quoteIdentifier(to)}`;
 }
 
+/**
+ * Whether something has to be bound to the new tables, or to take over from the old ones, while those
+ * are still there. Without it they can go first, and need no other names until then: of 120 partitions
+ * those are hundreds of statements under the locks.
+ */
+function isBound(dependents: Dependents): boolean {
+  const { tables, views, functions, rules, policies, sequences } = dependents;
+  const { columnDefaults, materializedViews } = dependents;
+  return (
+    [...views, ...functions, ...columnDefaults, ...materializedViews].length > 0 ||
+    [...rules, ...policies].some(({ own }) => !own) ||
+    sequences.some(({ table }) => isAmong(tables, table))
+  );
+}
+
 /** Frees every name that the new objects will have. */
 export function setAside(dependents: Dependents, staging: TableName): readonly string[] {
   const { tables } = dependents;
+  if (!isBound(dependents)) return dropTables(tables);
   const aside = (kind: string, { schema, name }: TableName) =>
     rename(kind, { schema, name }, asideName(staging, kind, { schema, name }));
   return [
@@ -58,13 +74,19 @@ export function promote(dependents: Dependents, staging: TableName): readonly st
 
 /** Drops what was set aside, without CASCADE. */
 export function dropOld(dependents: Dependents, staging: TableName): readonly string[] {
+  if (!isBound(dependents)) return [];
   const { tables, materializedViews } = dependents;
-  const aside = (kind: string, { schema, name }: TableName) =>
-    quoteTable({ schema, name: asideName(staging, kind, { schema, name }) });
-  const views = materializedViews.toReversed().map((view) => aside('MATERIALIZED VIEW', view));
-  const old = tables.map((table) => aside('TABLE', table));
+  const aside = (kind: string) => (thing: TableName) => ({
+    schema: thing.schema,
+    name: asideName(staging, kind, thing),
+  });
+  const views = materializedViews.map(aside('MATERIALIZED VIEW')).map(quoteTable);
   return [
     ...(views.length === 0 ? [] : [`DROP MATERIALIZED VIEW ${views.join(', ')}`]),
-    ...(old.length === 0 ? [] : [`DROP TABLE ${old.join(', ')}`]),
+    ...dropTables(tables.map(aside('TABLE'))),
   ];
+}
+
+function dropTables(tables: readonly TableName[]): readonly string[] {
+  return tables.length === 0 ? [] : [`DROP TABLE ${tables.map(quoteTable).join(', ')}`];
 }

@@ -23,8 +23,8 @@ import type { Step, SwapValues } from './swap-step.ts';
 
 /**
  * The statements that put staging in the target's place, in order, to be run with all locks held.
- * The old tables keep their rows and dependents until everything has been bound to the new ones;
- * then DROP without CASCADE proves that nothing was forgotten.
+ * The old tables keep their rows and dependents until everything has been bound to the new ones, if
+ * anything has to be; then DROP without CASCADE proves that nothing was forgotten.
  */
 export function swapSteps(
   plan: SwapPlan,
