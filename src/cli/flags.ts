@@ -37,7 +37,7 @@ export const FLAGS = {
     example: 'public.flights',
   },
   'gcs-bucket': {
-    description: 'bucket, in the same location, that the rows pass through',
+    description: 'bucket, best in the same location, that the rows pass through',
     valueHint: 'BUCKET',
     example: 'my-project-bq-to-postgres',
   },
