@@ -147,6 +147,7 @@ test('a run with nothing new sends twelve statements to PostgreSQL by one connec
     'sync_runs', // the watermarks, and what their names meant
     'sync_runs', // what the last runs tell of the target
     'sync_runs', // the end of the row
+    'sync_runs', // the rows of runs long ago
   ]);
   expect(proxy.opened).toBe(1);
 });
