@@ -27,11 +27,12 @@ const STRINGS = new Set<SourceType>(['STRING']);
 
 const asInt64 = (x: string) => `SAFE_CAST(${x} AS INT64)`;
 
-/** To the digits that numeric(p, s) declares. */
+/** To the digits that numeric(p, s) declares; by NUMERIC where that has as many: 29 and 9. */
 function asNumeric(x: string, { text }: TargetType): string {
-  const value = `SAFE_CAST(${x} AS BIGNUMERIC)`;
-  const scale = /^numeric\(\d+,(\d+)\)/.exec(text)?.[1];
-  return scale === undefined ? value : `ROUND(${value}, ${scale})`;
+  const [, precision, scale] = /^numeric\((\d+),(\d+)\)/.exec(text) ?? [];
+  if (scale === undefined) return `SAFE_CAST(${x} AS BIGNUMERIC)`;
+  const fits = Number(scale) <= 9 && Number(precision) - Number(scale) <= 29;
+  return `ROUND(SAFE_CAST(${x} AS ${fits ? 'NUMERIC' : 'BIGNUMERIC'}), ${scale})`;
 }
 
 /** To the digits of a second that the type declares; cut, where PostgreSQL rounds. */
