@@ -50,6 +50,11 @@ export class ProjectorError extends Error {
  */
 export class UnansweredError extends ProjectorError {}
 
+/** Whether it is the program's own error of this code. */
+export function hasCode(error: unknown, code: ErrorCode): error is ProjectorError {
+  return error instanceof ProjectorError && error.code === code;
+}
+
 /**
  * The message of anything that was thrown, as printable text: never empty, never `[object Object]`. Of
  * an object only those fields are looked at that hold words for people, so that no secret is told.

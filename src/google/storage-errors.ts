@@ -1,4 +1,4 @@
-import { ProjectorError } from '../errors.ts';
+import { hasCode, ProjectorError } from '../errors.ts';
 import { accessRefused, accountIn } from './access-remedies.ts';
 import { apiMessage, statusOf } from './api-error.ts';
 import { CredentialsError, noCredentials } from './credentials-error.ts';
@@ -71,7 +71,7 @@ function grantHint(bucket: string, account = 'SERVICE_ACCOUNT_EMAIL'): string {
 
 /** Whether a deletion was refused as the bucket keeps its objects. */
 export function isRetained(error: unknown): error is ProjectorError {
-  return error instanceof ProjectorError && error.code === 'OBJECTS_RETAINED';
+  return hasCode(error, 'OBJECTS_RETAINED');
 }
 
 /** Warns of objects that stay, with Cloud Storage's reason for the first of them. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { GoogleAuth } from 'google-auth-library';
 import type postgres from 'postgres';
 import type { Arguments } from '../cli/arguments.ts';
-import { ProjectorError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import { type BigQueryClient, openBigQuery } from '../google/bigquery.ts';
 import { openCredentials } from '../google/credentials.ts';
 import { type JobCost, NO_COST } from '../google/job-cost.ts';
@@ -152,7 +152,7 @@ async function openLocked(
  */
 function forget(run: CurrentRun): (error: unknown) => never {
   return (error) => {
-    if (error instanceof ProjectorError && error.code === 'LEDGER_CHANGED') run.registered = false;
+    if (hasCode(error, 'LEDGER_CHANGED')) run.registered = false;
     throw error;
   };
 }

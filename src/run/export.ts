@@ -1,17 +1,15 @@
-import { ProjectorError } from '../errors.ts';
+import { hasCode, ProjectorError } from '../errors.ts';
 import { noRowCount } from '../google/bigquery-advice.ts';
 import type { ObjectInfo } from '../google/object-info.ts';
 import type { Source } from '../google/source.ts';
 import { jobWarnings } from '../google/visibility.ts';
 import { snapshotCountQuery } from '../plan/export-statement.ts';
 import type { Plan } from '../plan/plan.ts';
-import { changeOwnRun } from '../state/commit.ts';
-import type { RunChange } from '../state/ledger.ts';
 import type { UnfinishedRun } from '../state/unfinished-runs.ts';
 import { cleanUp } from './clean-up.ts';
 import type { Context } from './context.ts';
 import { keyWarnings, planRun } from './plan-run.ts';
-import { recordPlan } from './register-run.ts';
+import { recordChange, recordPlan } from './register-run.ts';
 import { sourceChanging } from './run-refusals.ts';
 import { describeSource, type SourceState } from './source-state.ts';
 import { undoOnFailure } from './undo-failed-run.ts';
@@ -68,7 +66,7 @@ async function exportRows(context: Context, plan: Plan): Promise<Exported> {
   if (objects.length === 0) throw nothingListed(plan, rows);
   const bytes = totalBytes(objects);
   phase.advance(rows, { rows, bytes });
-  await record(context, { status: 'loading', exportedRows: rows, bytes });
+  await recordChange(context, { status: 'loading', exportedRows: rows, bytes });
   phase.finish();
   return { objects, rows, bytes };
 }
@@ -103,10 +101,10 @@ async function runJobs(context: Context, plan: Plan): Promise<number> {
       return result.rows ?? (await countSnapshot(context, plan, job.jobId, result.startTime));
     } catch (error) {
       job = further.shift();
-      if (!isJobFailed(error) || job === undefined) throw error;
+      if (!hasCode(error, 'JOB_FAILED') || job === undefined) throw error;
       report.warn(`${error.message}; exporting again by another job`);
       await (await context.store(bucket)).remove(objectPrefix, signal);
-      await record(context, { artifacts: { ...plan.artifacts, jobId: job.jobId } });
+      await recordChange(context, { artifacts: { ...plan.artifacts, jobId: job.jobId } });
     }
   }
   throw new TypeError('a plan without an export job');
@@ -137,15 +135,6 @@ function nothingListed({ artifacts }: Plan, rows: number): ProjectorError {
     message: `BigQuery wrote ${rows} rows to gs://${artifacts.bucket}/${artifacts.objectPrefix}, and no object is there`,
     hint: 'Nothing was made visible. Run again; see that nothing else deletes under bq_to_postgres/, as a rule for the lifecycle of objects does.',
   });
-}
-
-function isJobFailed(error: unknown): error is ProjectorError {
-  return error instanceof ProjectorError && error.code === 'JOB_FAILED';
-}
-
-async function record(context: Context, change: RunChange): Promise<void> {
-  const { lockedSession, resolved, run } = context;
-  await lockedSession.run((session) => changeOwnRun(session, resolved.tables, run.id, change));
 }
 
 /** Bytes of all the objects. */

@@ -48,9 +48,9 @@ function differenceOf(plan: IncrementPlan, now: TargetTable | undefined): string
 }
 
 /**
- * Proves that the watermark still is what the plan read. Answers whether it was taken away meanwhile,
- * which asks the next run for a full load and is no reason to throw the rows of this one away; any
- * other change throws WATERMARK_CHANGED.
+ * Proves that the watermark still is what the plan read. One that was taken away meanwhile asks the next
+ * run for a full load, and is no reason to throw the rows of this one away; any other change throws
+ * WATERMARK_CHANGED.
  */
 export async function requireSameWatermark(
   session: Session,

@@ -5,7 +5,7 @@ import type { Plan } from '../plan/plan.ts';
 import { tableText } from '../postgres/quoting.ts';
 import { followUpId } from '../state/advisory-lock.ts';
 import { changeOwnRun, requireOurs } from '../state/commit.ts';
-import { insertRun, updateRun } from '../state/ledger.ts';
+import { insertRun, type RunChange, updateRun } from '../state/ledger.ts';
 import { migrateState } from '../state/migrate.ts';
 import { pruneStatement } from '../state/prune.ts';
 import type { UnfinishedRun } from '../state/unfinished-runs.ts';
@@ -70,8 +70,12 @@ export async function recordNothingNew(context: Context, low: Instant): Promise<
 
 /** Names what the run will leave until it is cleaned up, before there is any of it. */
 export async function recordPlan(context: Context, plan: Plan): Promise<void> {
+  await recordChange(context, { ...planned(plan), status: 'exporting', exportedAt: 'now()' });
+}
+
+/** Changes the run's row. Throws LEDGER_CHANGED where it is gone. */
+export async function recordChange(context: Context, change: RunChange): Promise<void> {
   const { run, resolved, lockedSession } = context;
-  const change = { ...planned(plan), status: 'exporting', exportedAt: 'now()' } as const;
   await lockedSession.run((session) => changeOwnRun(session, resolved.tables, run.id, change));
 }
 

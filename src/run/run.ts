@@ -1,5 +1,5 @@
 import type { Arguments } from '../cli/arguments.ts';
-import { ProjectorError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import type { Source } from '../google/source.ts';
 import type { FullLoadPlan } from '../plan/plan.ts';
 import { describeServerError } from '../postgres/server-errors.ts';
@@ -18,7 +18,6 @@ import { explainTargetError } from './row-errors/explain-target-error.ts';
 import { requireLasting } from './run-refusals.ts';
 import { applyWatermark } from './set-watermark.ts';
 import { describeSource, readSourceState, type SourceState } from './source-state.ts';
-import { SPLITS_LOST } from './staging-rows.ts';
 import { type Outcome, summarize } from './summarize.ts';
 import { buildIndexes, createStaging, swapIn } from './swap-in.ts';
 import { recordFailure, undoOnFailure } from './undo-failed-run.ts';
@@ -131,14 +130,10 @@ async function loadAndSwap(
     try {
       return { ...loaded, rowsBefore: await swapIn(context, plan, loaded, tableName) };
     } catch (error) {
-      if (!isSplitsLost(error) || round === MAX_ROUNDS) throw error;
+      if (!hasCode(error, 'SPLITS_LOST') || round === MAX_ROUNDS) throw error;
       context.report.warn(`${error.message}; loading them again`);
     }
   }
-}
-
-function isSplitsLost(error: unknown): error is ProjectorError {
-  return error instanceof ProjectorError && error.code === SPLITS_LOST;
 }
 
 /** The objects have served their purpose; staging is the target by now. */

@@ -54,12 +54,10 @@ export async function rowsIfThere(session: Session, table: TableName): Promise<n
   return Number(row?.rows ?? 0);
 }
 
-/** The code of an error that asks for another round of loading: what is marked is there. */
-export const SPLITS_LOST = 'SPLITS_LOST';
-
+/** Asks for another round of loading: what is still marked is there. */
 function splitsLost(rows: number): ProjectorError {
   return new ProjectorError({
-    code: SPLITS_LOST,
+    code: 'SPLITS_LOST',
     message: `the server has lost ${rows} rows that it had confirmed, in a crash or by a failover`,
     hint: 'Nothing was made visible. Run again; have the server keep what it has confirmed: synchronous_commit = on, and synchronous replicas.',
   });
