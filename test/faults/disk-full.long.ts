@@ -31,11 +31,9 @@ test('a disk that is full ends the run with DISK_FULL, and the old table is as i
     await sql.unsafe(`ALTER DATABASE ${name} RESET default_tablespace`);
     await sql.unsafe('ALTER TABLE target SET TABLESPACE pg_default');
     await scene.recover();
-    for (const table of ['sync_state', 'sync_runs', 'sync_splits']) {
-      await sql.unsafe(`ALTER TABLE ${table} SET TABLESPACE pg_default;
-        ALTER INDEX ${table}_pkey SET TABLESPACE pg_default`);
+    for (const kind of ['TABLE', 'INDEX']) {
+      await sql.unsafe(`ALTER ${kind} ALL IN TABLESPACE full_${name} SET TABLESPACE pg_default`);
     }
-    await sql.unsafe('ALTER INDEX sync_runs_unfinished SET TABLESPACE pg_default');
     await sql.unsafe(`DROP TABLESPACE full_${name}`);
   } finally {
     execFileSync('umount', ['-l', place]);

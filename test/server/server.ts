@@ -219,16 +219,21 @@ const READY = /ready to accept (?:read-only )?connections/;
 function whenReady(supervisor: ChildProcess): Promise<ServerLog> {
   let text = '';
   let pid = 0;
+  let isReady = false;
   return new Promise((resolve, reject) => {
     supervisor.stdout?.on('data', (chunk) => {
       pid = Number(String(chunk));
     });
     supervisor.stderr?.on('data', (chunk) => {
       text = (text + chunk).slice(-65_536);
-      if (READY.test(text)) resolve({ pid, read: () => text });
+      if (isReady || !READY.test(text)) return;
+      isReady = true;
+      resolve({ pid, read: () => text });
     });
-    // The shell has closed its own end: the end of this stream is the end of the server.
+    // The shell has closed its own end: the end of this stream is the end of the server. One that has
+    // been ready keeps its directory, where another server may take its place.
     supervisor.stderr?.on('end', () => {
+      if (isReady) return;
       supervisor.stdin?.end();
       reject(new Error(`PostgreSQL did not start:\n${text}`));
     });
