@@ -16,6 +16,7 @@ export function openPool(opener: SessionOpener, maxConnections: number): postgre
     host: hosts[0]?.name,
     port: hosts[0]?.port,
     socket: async () => Object.assign(await opener.open(), { loggedIn: true }),
+    cancel: (backend: number) => opener.cancel(backend),
     user,
     database,
     pass: null,

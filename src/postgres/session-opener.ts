@@ -8,6 +8,7 @@ import {
 } from './attempt-order.ts';
 import { type Attempt, connectFailure } from './connect-failure.ts';
 import type { Connection, Server, SessionTarget } from './connection/connection.ts';
+import { OpenSessions } from './open-sessions.ts';
 import { ConnectDeadline, type Encryption, openSocket } from './socket.ts';
 import { settingColumns } from './startup/initial-settings.ts';
 import { requireSessionMode } from './startup/pooler.ts';
@@ -45,10 +46,12 @@ export class SessionOpener {
   #last: Server | undefined;
   /** Hosts whose pooler is known to keep a session to itself. */
   readonly #checked = new Set<Server>();
+  readonly #openSessions: OpenSessions;
   #isOnlyOne = false;
 
   constructor(connection: Connection, options: SessionOptions) {
     this.connection = connection;
+    this.#openSessions = new OpenSessions(connection);
     this.#options = options;
   }
 
@@ -71,6 +74,11 @@ export class SessionOpener {
       }
     }
     throw this.#failure(attempts);
+  }
+
+  /** Has the server cancel what the session on `backend` runs now; see OpenSessions. */
+  async cancel(backend: number): Promise<void> {
+    await this.#openSessions.cancel(backend);
   }
 
   #failure(attempts: readonly Attempt[]): ProjectorError {
@@ -107,16 +115,19 @@ export class SessionOpener {
       const settings = (condition: string) =>
         settingColumns(session.serverMajor, request.settings, condition).join(', ');
       // On a backend that a pooler may hand to others, nothing is set yet.
-      const isDirect = `${PID} = ${session.key ?? 0}`;
+      const isDirect = `${PID} = ${session.keyPid ?? 0}`;
       const kind = KIND_COLUMNS.join(', ');
       const [pid, ...row] = await session.query(`SELECT ${PID}, ${kind}, ${settings(isDirect)}`);
       requireTarget(row, route.target);
-      if (Number(pid) !== session.key) {
+      const backend = Number(pid);
+      if (backend !== session.keyPid) {
         await this.#checkPooler(session, route);
         await session.query(`SELECT ${settings('true')}`);
       }
       this.#last = route.server;
-      return session.handOver();
+      const socket = session.handOver(backend);
+      if (session.key) this.#openSessions.add(backend, { ...route, key: session.key }, socket);
+      return socket;
     } catch (error) {
       deadline.close();
       throw deadline.timeout ?? error;

@@ -133,6 +133,7 @@ async function openLocked(
       target: resolved.target,
       tables: resolved.stateIsCurrent ? resolved.tables : undefined,
       signal,
+      cancel: (backend: number) => opener.cancel(backend),
       isOnlyConnection: sql === first,
       requireOurs: async (again: Session) => {
         if (run.registered) await requireOurs(again, resolved.tables, run.id).catch(forget(run));

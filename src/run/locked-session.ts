@@ -1,17 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type postgres from 'postgres';
 import { messageOf, ProjectorError } from '../errors.ts';
+import { cancelOnAbort } from '../postgres/cancel-on-abort.ts';
 import type { Session } from '../postgres/pool.ts';
 import { isRetryable, retryOn } from '../postgres/server-errors.ts';
 import type { Report } from '../report/report.ts';
 import { retry } from '../retry.ts';
 import { type LockRequest, lockTarget } from '../state/advisory-lock.ts';
-import { cancelOnAbort } from './cancel-on-abort.ts';
 
 /** The lock to take, and the check that no other run has taken over. */
 export interface LockedSessionRequest extends Omit<LockRequest, 'formerBackends'> {
   /** Asked on the new session, after the lock was lost and acquired again. Throws RUN_TAKEN_OVER. */
   readonly requireOurs: (session: Session) => Promise<void>;
+  /** Has the server cancel what a backend runs. */
+  readonly cancel: (backend: number) => Promise<void>;
   /**
    * The pool has no other connection: it is given back between uses, lock and all, for others to use.
    * They must not be waited for from within `run`.
@@ -97,10 +99,10 @@ export class LockedSession {
   }
 
   async #attempt<T>(action: (session: Session) => Promise<T>): Promise<T> {
-    const { signal } = this.#request;
+    const { signal, cancel } = this.#request;
     const session = (await this.#heldSession()) ?? (await this.#reconnect());
     signal.throwIfAborted();
-    const stopCancelling = cancelOnAbort(this.#sql, this.#backend, signal);
+    const stopCancelling = cancelOnAbort(() => cancel(this.#backend), signal);
     this.#users += 1;
     try {
       return await action(session);

@@ -39,7 +39,7 @@ export async function buildIndexes(context: Context, plan: FullLoadPlan): Promis
   const onWait = (error: unknown) => report.warn(connectionWarning(error));
   const onProgress = (_part: unknown, percent: number) => phase.advance(percent);
   const build = async () => {
-    if (dependents === undefined) await addFirstKey(sql, plan);
+    if (dependents === undefined) await addFirstKey(sql, { ...plan, signal });
     await finishStaging(sql, { target, staging, dependents, signal }, onProgress);
   };
   await retry(build, { signal, isRetryable, onWait });

@@ -1,4 +1,5 @@
 import type postgres from 'postgres';
+import { cancelOnAbort } from '../postgres/cancel-on-abort.ts';
 
 /**
  * The answer of `query`, which is cancelled on the server when `signal` is aborted: an index build
@@ -9,15 +10,14 @@ export async function cancellable<T extends readonly postgres.MaybeRow[]>(
   signal: AbortSignal | undefined,
 ): Promise<T> {
   signal?.throwIfAborted();
-  const cancel = () => requestCancel(query);
-  signal?.addEventListener('abort', cancel, { once: true });
+  const stop = signal && cancelOnAbort(() => requestCancel(query), signal);
   try {
     return await query;
   } catch (error) {
     signal?.throwIfAborted();
     throw error;
   } finally {
-    signal?.removeEventListener('abort', cancel);
+    await stop?.();
   }
 }
 
@@ -25,7 +25,7 @@ export async function cancellable<T extends readonly postgres.MaybeRow[]>(
  * What query.cancel() does, but for the promise of the request, which it drops: where the server takes
  * no further connection, its rejection would end the process.
  */
-function requestCancel(query: object): void {
+async function requestCancel(query: object): Promise<void> {
   const { canceller } = query as { canceller?: ((query: object) => Promise<void>) | null };
-  canceller?.(query).catch(() => undefined);
+  await canceller?.(query);
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import { type Flags, openWorld, type World } from '../scenarios/fixture.ts';
+import { ledger, leftovers, NOTHING_LEFT } from '../scenarios/inspect.ts';
 import { openScene } from './fault-fixture.ts';
 
 /** A role that may own the target, with the flags that log it in; `limit` is given its name. */
@@ -75,6 +76,39 @@ test('a signal ends a load by one connection, which leaves nothing behind', asyn
   expect((await run.outcome).exitCode).toBe(143);
   await scene.recover();
 });
+
+const SLEEPER = `CREATE FUNCTION sleep(id bigint) RETURNS bigint LANGUAGE plpgsql IMMUTABLE
+  AS $$ BEGIN PERFORM pg_sleep(600); RETURN id; END $$`;
+
+test.each([
+  ['an index is built', 'full', `${SLEEPER}; CREATE INDEX ON target (public.sleep(id))`],
+  [
+    'rows are merged',
+    'incremental',
+    `${SLEEPER}; ALTER TABLE target ADD CHECK (public.sleep(id) > 0) NOT VALID`,
+  ],
+])(
+  'a signal while %s by the one connection cancels it, and nothing is left behind',
+  async (_, mode, setUp) => {
+    await using world = await openWorld();
+    const { sql } = world.database;
+    const flags = await limitedRole(world, (role) => `ALTER ROLE ${role} CONNECTION LIMIT 1`);
+    if (mode === 'incremental') {
+      await addRows(world, 1, 2);
+      expect((await world.run(flags)).exitCode).toBe(0);
+    }
+    await sql.unsafe(setUp);
+    await addRows(world, 2, 100);
+    const run = world.start(flags);
+    const sleeping = () => sql`SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'`;
+    while ((await sleeping()).length === 0) await Bun.sleep(10);
+    run.kill('SIGTERM');
+    expect((await run.outcome).exitCode).toBe(143);
+    expect((await sleeping()).length).toBe(0);
+    expect((await ledger(world)).at(-1)).toMatchObject({ status: 'interrupted', cleaned: true });
+    expect(await leftovers(world)).toEqual(NOTHING_LEFT);
+  },
+);
 
 test.each([
   ['may log in no more', (role: string) => `ALTER ROLE ${role} NOLOGIN`],

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import { openWorld, type World } from '../scenarios/fixture.ts';
+import { ledger, leftovers, NOTHING_LEFT } from '../scenarios/inspect.ts';
 import { startPgBouncer } from '../server/pgbouncer.ts';
 import { sharedPostgres } from '../server/shared.ts';
 import { exportJobs } from './fault-fixture.ts';
@@ -39,6 +40,28 @@ test.each([20, 2, 1])(
     expect(await advisoryLocks(world)).toBe(0);
   },
 );
+
+test('a signal cancels what runs by the one connection of a PgBouncer in session mode', async () => {
+  await using world = await openWorld();
+  const { sql, uri } = world.database;
+  const { port } = await sharedPostgres();
+  await using pooler = await startPgBouncer({ mode: 'session', port, poolSize: 1 });
+  await sql.unsafe(`CREATE FUNCTION sleep() RETURNS trigger LANGUAGE plpgsql
+    AS $$ BEGIN PERFORM pg_sleep(600); RETURN NEW; END $$;
+    CREATE TABLE target (id bigint, name text, max_ingested_at timestamptz)`);
+  const flags = { 'pg-conn': pooler.through(uri) };
+  await addRows(world, 0, 1);
+  expect((await world.run(flags)).exitCode).toBe(0);
+  await sql`CREATE TRIGGER sleep BEFORE INSERT ON target FOR EACH ROW EXECUTE FUNCTION sleep()`;
+  await addRows(world, 1, 2);
+  const run = world.start(flags);
+  const sleeping = () => sql`SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'`;
+  while ((await sleeping()).length === 0) await Bun.sleep(10);
+  run.kill('SIGTERM');
+  expect((await run.outcome).exitCode).toBe(143);
+  expect((await ledger(world)).at(-1)).toMatchObject({ status: 'interrupted', cleaned: true });
+  expect(await leftovers(world)).toEqual(NOTHING_LEFT);
+});
 
 test.each(['transaction', 'statement'] as const)(
   'PgBouncer in %s mode is refused by name before anything is done, and no lock stays behind',

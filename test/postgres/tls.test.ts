@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { ProjectorError } from '../../src/errors.ts';
+import { cancelOnAbort } from '../../src/postgres/cancel-on-abort.ts';
 import { readConnection } from '../../src/postgres/connection/connection.ts';
 import { openCopy } from '../../src/postgres/copy-stream.ts';
+import { connectPool } from '../../src/postgres/pool.ts';
+import { SessionOpener } from '../../src/postgres/session-opener.ts';
 import { createAuthority } from '../server/certificates.ts';
 import { connectPostgres } from '../server/connect.ts';
 import { createFolder } from '../server/folder.ts';
@@ -265,6 +268,22 @@ test.each(['TLSv1.2', 'TLSv1.3'])('the version of TLS can be bounded to %s', asy
   await sql.end();
   expect(row?.['version']).toBe(version);
 });
+
+test.each(['sslmode=disable', 'sslmode=verify-full', 'sslmode=require&sslnegotiation=direct'])(
+  'a statement is cancelled with %s, as the session is encrypted',
+  async (query) => {
+    const uri = `postgres://postgres@localhost:${secure.port}/postgres?${query}&sslrootcert=${trusted}`;
+    const opener = new SessionOpener(readConnection(uri, {}), { applicationName: 'test' });
+    const sql = await connectPool(opener, 1);
+    const [row] = await sql`SELECT pg_backend_pid() AS pid`;
+    const sleeping = sql`SELECT pg_sleep(600)`.execute();
+    const stop = cancelOnAbort(() => opener.cancel(Number(row?.['pid'])), AbortSignal.timeout(50));
+    expect(await sleeping.catch(({ code }) => code)).toBe('57014');
+    await stop();
+    expect([...(await sql`SELECT 1 AS one`)]).toEqual([{ one: 1 }]);
+    await sql.end();
+  },
+);
 
 test('a COPY goes through TLS whole', async () => {
   const connection = readConnection(

@@ -16,6 +16,7 @@ const REQUEST = {
   tables: undefined,
   signal: new AbortController().signal,
   requireOurs: async () => undefined,
+  cancel: async () => undefined,
   isOnlyConnection: false,
 };
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { SERVER_PASSWORD, startPostgres } from '../server/server.ts';
-import { BUCKET, openLoadedWorld, openWorld, type World } from './fixture.ts';
+import { BUCKET, openLoadedWorld, openWorld, SCHEMA, type World } from './fixture.ts';
 import {
   everything,
   exportJobs,
@@ -120,6 +120,50 @@ async function untilWaiting({ database }: World): Promise<void> {
     await Bun.sleep(5);
   }
 }
+
+test('SIGTERM while an index is built cancels the build', async () => {
+  await using world = await openLoadedWorld();
+  const { sql } = world.database;
+  await sql`UPDATE sync_state SET last_synced_at = NULL`;
+  await sql.unsafe(`ALTER TABLE target ALTER name SET NOT NULL;
+    CREATE FUNCTION sleep(name text) RETURNS text LANGUAGE plpgsql IMMUTABLE
+    AS $$ BEGIN IF name <> 'one' THEN PERFORM pg_sleep(600); END IF; RETURN name; END $$;
+    CREATE INDEX ON target (public.sleep(name))`);
+  const before = await everything(world);
+  const running = world.start();
+  while ((await sleeping(world)) === 0) await Bun.sleep(5);
+  await endsInOrder(world, running, 'SIGTERM', 143);
+  expect(await sleeping(world)).toBe(0);
+  expect(await everything(world)).toEqual(before);
+});
+
+async function sleeping({ database }: World): Promise<number> {
+  return (await database.sql`SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'`).length;
+}
+
+test('SIGTERM while the first key of a new table waits for others cancels it', async () => {
+  await using world = await openWorld(SCHEMA, {
+    tableConstraints: { primaryKey: { columns: ['id'] } },
+  });
+  const { google, database } = world;
+  await google.sql(`INSERT INTO source.rows VALUES (1, 'one', NULL)`);
+  google.fail({ service: 'storage', path: /alt=media/, kind: 'delay', ms: 1000 });
+  const running = world.start();
+  const { sql } = database;
+  const staging = () => sql`SELECT relname AS name FROM pg_class WHERE relname LIKE '%staging%'`;
+  while ((await staging()).length === 0) await Bun.sleep(5);
+  const other = await sql.reserve();
+  const [{ name } = {}] = await staging();
+  await other.unsafe(`BEGIN; LOCK TABLE "${name}" IN SHARE UPDATE EXCLUSIVE MODE`);
+  await untilWaiting(world);
+  const ended = endsInOrder(world, running, 'SIGTERM', 143);
+  const adding = () => sql`SELECT FROM pg_stat_activity WHERE query LIKE 'ALTER TABLE % ADD %KEY%'
+    AND wait_event_type = 'Lock'`;
+  while ((await adding()).length > 0) await Bun.sleep(5);
+  await other.unsafe('ROLLBACK');
+  other.release();
+  await ended;
+});
 
 test('the password stands nowhere while a run is under way, nor after it', async () => {
   await using world = await openWorld();

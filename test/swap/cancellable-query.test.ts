@@ -7,7 +7,7 @@ import { sharedPostgres } from '../server/shared.ts';
 
 const REASON = new Error('called off');
 
-/** A statement of ten seconds by way of a proxy, and what calls it off. */
+/** A statement of ten minutes by way of a proxy, and what calls it off. */
 async function startLong() {
   const database = await (await sharedPostgres()).createDatabase();
   const proxy = await startProxy(Number(new URL(database.uri).port));
@@ -15,7 +15,7 @@ async function startLong() {
   const sql = await connectPostgres(connection, { maxConnections: 1, applicationName: 'test' });
   const stop = new AbortController();
   const sent = proxy.trap({ when: /pg_sleep/, what: 'mute' });
-  const work = cancellable(sql.unsafe('SELECT pg_sleep(10)'), stop.signal);
+  const work = cancellable(sql.unsafe('SELECT pg_sleep(600)'), stop.signal);
   work.catch(() => undefined);
   await sent;
   const end = async () => {

@@ -87,6 +87,11 @@ export function startupMessage(parameters: Readonly<Record<string, string>>): Bu
   return withLength(int32(0x0003_0000), ...pairs, Buffer.of(0));
 }
 
+/** CancelRequest, which has no type either: `key` is the body of the session's BackendKeyData. */
+export function cancelRequest(key: Buffer): Buffer {
+  return withLength(int32(80_877_102), key);
+}
+
 /** A text as the protocol ends it, by a zero. */
 export function text(value: string): Buffer {
   return Buffer.from(`${value}\0`);

@@ -4,6 +4,7 @@ import { authenticate, type Login } from './authenticate.ts';
 import { type Setting, settingsOfOptions } from './initial-settings.ts';
 import {
   clientMessage,
+  int32,
   MessageReader,
   type ServerMessage,
   serverError,
@@ -31,7 +32,7 @@ const READY = clientMessage('Z', Buffer.from('I'));
 export class RawSession {
   readonly #socket: Socket;
   readonly #reader: MessageReader;
-  #key: number | undefined;
+  #key: Buffer | undefined;
   #serverMajor = 0;
 
   private constructor(socket: Socket) {
@@ -48,9 +49,14 @@ export class RawSession {
     return session;
   }
 
-  /** The process id in the key of the session: the backend's own, unless a pooler is in between. */
-  get key(): number | undefined {
+  /** What the session is cancelled by: a process id and a secret. undefined: the server gave none. */
+  get key(): Buffer | undefined {
     return this.#key;
+  }
+
+  /** The process id in the key: the backend's own, unless a pooler is in between. */
+  get keyPid(): number | undefined {
+    return this.#key?.readInt32BE(0);
   }
 
   /** The major version of the server; 0 if it does not tell. */
@@ -68,9 +74,13 @@ export class RawSession {
     return row;
   }
 
-  /** Leaves the socket to its next reader, who finds it paused, and first reads that the server is ready. */
-  handOver(): Socket {
-    this.#reader.handOver(READY);
+  /**
+   * Leaves the socket to its next reader, who finds it paused, and first reads that the session is that
+   * of `backend`, and that the server is ready.
+   */
+  handOver(backend: number): Socket {
+    const key = clientMessage('K', int32(backend), int32(0));
+    this.#reader.handOver(Buffer.concat([key, READY]));
     return this.#socket;
   }
 
@@ -80,7 +90,7 @@ export class RawSession {
   }
 
   #learn({ type, body }: ServerMessage): void {
-    if (type === 'K') this.#key = body.readInt32BE(0);
+    if (type === 'K') this.#key = body;
     const [name, value = ''] = type === 'S' ? body.toString().split('\0') : [];
     if (name === 'server_version') this.#serverMajor = Number.parseInt(value, 10) || 0;
   }

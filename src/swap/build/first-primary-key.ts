@@ -6,6 +6,7 @@ import {
   quoteTable,
   type TableName,
 } from '../../postgres/quoting.ts';
+import { cancellable } from '../cancellable-query.ts';
 import { explainViolation } from '../constraint-violations.ts';
 
 /** A table that is made for the first time, and its key. */
@@ -13,6 +14,7 @@ export interface FirstKey {
   readonly staging: TableName;
   readonly target: TableName;
   readonly key: { readonly columns: readonly string[] } | undefined;
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface FirstKey {
  */
 export async function addFirstKey(
   sql: postgres.Sql,
-  { staging, target, key }: FirstKey,
+  { staging, target, key, signal }: FirstKey,
 ): Promise<void> {
   if (key === undefined) return;
   const name = fitIdentifier(target.name, '_pkey');
@@ -34,9 +36,8 @@ export async function addFirstKey(
   if (found?.has_key) return;
   const named = found?.taken ? '' : `CONSTRAINT ${quoteIdentifier(name)} `;
   const columns = key.columns.map(quoteIdentifier).join(', ');
-  await sql
-    .unsafe(`ALTER TABLE ${quoteTable(staging)} ADD ${named}PRIMARY KEY (${columns})`)
-    .catch((error: unknown) => {
-      throw explainViolation(error, target, name);
-    });
+  const statement = `ALTER TABLE ${quoteTable(staging)} ADD ${named}PRIMARY KEY (${columns})`;
+  await cancellable(sql.unsafe(statement), signal).catch((error: unknown) => {
+    throw explainViolation(error, target, name);
+  });
 }

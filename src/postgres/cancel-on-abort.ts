@@ -1,21 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type postgres from 'postgres';
 
 const CANCEL_EVERY_MS = 300;
 
 /**
- * Cancels what `backend` runs once the signal is aborted, again and again until stopped: a statement
- * that waits for a lock or merges many rows knows nothing of signals. Answers the function that stops.
+ * Calls `requestCancel` once the signal is aborted, again and again until stopped: a request that comes
+ * between two statements, or before the first has arrived, cancels nothing. Answers the function that
+ * stops, which waits for the last request: it must not meet what is run next.
  */
 export function cancelOnAbort(
-  sql: postgres.Sql,
-  backend: number,
+  requestCancel: () => Promise<unknown>,
   signal: AbortSignal,
 ): () => Promise<void> {
   let cancelling: Promise<unknown> = Promise.resolve();
   let timer: Timer | undefined;
   const cancel = () => {
-    cancelling = sql.unsafe(`SELECT pg_cancel_backend(${backend})`).catch(() => undefined);
+    cancelling = requestCancel().catch(() => undefined);
   };
   const onAbort = () => {
     cancel();
