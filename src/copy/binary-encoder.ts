@@ -1,9 +1,12 @@
 import type { AvroField } from '../avro/schema.ts';
 import { Cursor, readItemCount, readLong } from './cursor.ts';
 import type { EncodedColumn, EncodeRows, Encoder } from './encoder.ts';
+import { ENCODINGS } from './encodings.ts';
 import { ObservedColumns } from './observed-columns.ts';
+import { type VectorShape, vectorReader } from './read-vector.ts';
 import { locate, MalformedBlockError } from './row-error.ts';
-import { VALUE_WRITERS, type Write, writeLimited } from './write-values.ts';
+import { VALUE_WRITERS, type Write, writeLimited, writeNull } from './write-values.ts';
+import { vectorWriter } from './write-vector.ts';
 
 /** The signature, flags and header extension of COPY BINARY (the COPY reference page, "Binary Format"). */
 export const BINARY_HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
@@ -34,6 +37,7 @@ function columnWrite(
   field: AvroField | undefined,
   see: ((c: Cursor) => void) | undefined,
 ): Write {
+  if (column.vector !== undefined) return vectorWrite(column, column.vector, field);
   const write = valueWrite(column);
   if (column.array) {
     const element = nullable(write, field?.items?.nullBranch);
@@ -42,6 +46,15 @@ function columnWrite(
   if (see === undefined) return nullable(write, field?.nullBranch);
   if (column.emit) return nullable(both(write, see), field?.nullBranch);
   return nullable(both(readLong, see), field?.nullBranch, () => undefined);
+}
+
+function vectorWrite(
+  { encoding }: EncodedColumn,
+  shape: VectorShape,
+  field: AvroField | undefined,
+): Write {
+  const read = vectorReader(shape, ENCODINGS[encoding].avro, field?.items?.nullBranch);
+  return nullable(vectorWriter(shape.type, read), field?.nullBranch);
 }
 
 function both(first: Write, then: Write): Write {
@@ -70,12 +83,6 @@ function nullable(write: Write, branch: 0 | 1 | undefined, ifNull = writeNull): 
     if (byte !== nullByte) throw new MalformedBlockError('a union has no such branch');
     ifNull(c);
   };
-}
-
-/** NULL is a length of -1. */
-function writeNull(c: Cursor): void {
-  c.outView.setInt32(c.at, -1);
-  c.at += 4;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Cursor } from './cursor.ts';
 import type { Encoding } from './encodings.ts';
 import type { ObservedColumns } from './observed-columns.ts';
+import type { VectorShape } from './read-vector.ts';
 
 /** What the encoder has to know of one column of the export, in the export's order. */
 export interface EncodedColumn {
@@ -8,6 +9,8 @@ export interface EncodedColumn {
   readonly alias: string;
   readonly encoding: Encoding;
   readonly array: boolean;
+  /** What the elements of an Avro array become, where that is no array. */
+  readonly vector?: VectorShape | undefined;
   /** pg_type.oid of an array's elements. */
   readonly elementOid: number;
   /** pg_type.typdelim of an array's elements, where it is not a comma. */

@@ -39,6 +39,17 @@ export function readExactDouble(c: Cursor, round: (value: number) => number): nu
   throw new InvalidValueError('the type does not hold it exactly', longText(c));
 }
 
+/**
+ * Reads a long as a double that rounds to single precision as the long itself does: of the bits that a
+ * double has no room for, beyond 2^53, it keeps that there are any.
+ */
+export function readRoundableLong(c: Cursor): number {
+  readLong(c);
+  const isExact = c.hi >= -0x20_0000 && c.hi < 0x20_0000;
+  const lo = isExact || (c.lo & 0x7ff) === 0 ? c.lo : (c.lo & ~0x7ff) | 0x400;
+  return c.hi * TWO_32 + (lo >>> 0);
+}
+
 /** The shortest text that reads back as the same double; the exponent is written as JavaScript does. */
 export function doubleText(value: number): string {
   return Object.is(value, -0) ? '-0' : String(value);

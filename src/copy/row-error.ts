@@ -9,12 +9,17 @@ class RowError extends Error {
 /** What the bytes of a block cannot mean; the caller adds which object. */
 export class MalformedBlockError extends RowError {}
 
+/** What is wrong with an array as a whole: how many elements it has, or that one of them is NULL. */
+export interface ArrayFault {
+  readonly elements: number | 'NULL';
+}
+
 /** A value that the column of the target cannot hold. */
 export class InvalidValueError extends RowError {
   /** The value as Avro had it: a number's text, a string, bytes. */
-  readonly value: string | Uint8Array;
+  readonly value: string | Uint8Array | ArrayFault;
 
-  constructor(message: string, value: string | Uint8Array) {
+  constructor(message: string, value: string | Uint8Array | ArrayFault) {
     super(message);
     this.value = value;
   }

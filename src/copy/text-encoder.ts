@@ -1,9 +1,12 @@
 import type { AvroField } from '../avro/schema.ts';
 import { Cursor, readItemCount } from './cursor.ts';
 import type { EncodedColumn, EncodeRows, Encoder } from './encoder.ts';
+import { ENCODINGS } from './encodings.ts';
 import { ObservedColumns } from './observed-columns.ts';
 import { type ReadText, TEXT_READERS, UNCHECKED_TEXT_READERS } from './read-texts.ts';
+import { vectorReader } from './read-vector.ts';
 import { InvalidValueError, locate, MalformedBlockError } from './row-error.ts';
+import { vectorTexts } from './write-vector.ts';
 
 const NONE = new Uint8Array(0);
 
@@ -36,11 +39,20 @@ export function rowReader(
   columns: readonly EncodedColumn[],
   fields: readonly AvroField[],
 ): (c: Cursor) => readonly (string | undefined)[] {
-  const unlimited = columns.map((column) => ({ ...column, maxChars: undefined }));
-  const reads = unlimited.map((column, i) =>
-    readColumn(column, fields[i], undefined, UNCHECKED_TEXT_READERS),
-  );
+  const reads = columns.map((column, i) => {
+    const plain = { ...column, maxChars: undefined, vector: undefined };
+    const read = readColumn(plain, fields[i], undefined, UNCHECKED_TEXT_READERS);
+    return column.vector === undefined ? read : emptyAsNull(read);
+  });
   return (c) => reads.map((read) => read(c));
+}
+
+/** An array without elements is NULL where it becomes a vector. */
+function emptyAsNull(read: Read): Read {
+  return (c) => {
+    const text = read(c);
+    return text === '{}' ? undefined : text;
+  };
 }
 
 /** Reads one value as text; undefined is NULL. */
@@ -93,12 +105,7 @@ function readColumn(
   see: ((c: Cursor) => void) | undefined,
   readers = TEXT_READERS,
 ): Read {
-  const scalar = limited(readers[column.encoding], column.maxChars);
-  const element = nullable(scalar, field?.items?.nullBranch);
-  const read = nullable(
-    column.array ? readArray(element, column.delimiter ?? ',') : scalar,
-    field?.nullBranch,
-  );
+  const read = nullable(readValue(column, field?.items?.nullBranch, readers), field?.nullBranch);
   if (see === undefined) return read;
   return (c) => {
     const text = read(c);
@@ -107,8 +114,19 @@ function readColumn(
   };
 }
 
+function readValue(
+  { encoding, array, vector, delimiter = ',', maxChars }: EncodedColumn,
+  itemNull: 0 | 1 | undefined,
+  readers: typeof TEXT_READERS,
+): Read {
+  if (vector !== undefined)
+    return vectorTexts(vector.type, vectorReader(vector, ENCODINGS[encoding].avro, itemNull));
+  const scalar = limited(readers[encoding], maxChars);
+  return array ? readArray(nullable(scalar, itemNull), delimiter) : scalar;
+}
+
 /** Reads the branch of the union first, where there is one. */
-function nullable(read: ReadText, branch: 0 | 1 | undefined): Read {
+function nullable(read: Read, branch: 0 | 1 | undefined): Read {
   if (branch === undefined) return read;
   return (c) => {
     const byte = c.bytes[c.pos++];

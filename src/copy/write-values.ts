@@ -10,6 +10,12 @@ import { writeBytesAsUuid, writeUuid } from './write-uuid.ts';
 /** Reads one value from the block and writes its length and bytes to the chunk. */
 export type Write = (c: Cursor) => void;
 
+/** NULL is a length of -1. */
+export function writeNull(c: Cursor): void {
+  c.outView.setInt32(c.at, -1);
+  c.at += 4;
+}
+
 function writeBool(c: Cursor): void {
   c.outView.setInt32(c.at, 1);
   c.out[c.at + 4] = c.bytes[c.pos++] as number;

@@ -9,6 +9,7 @@ import {
   ewktText,
   rangeText,
   same,
+  sparseText,
   wktText,
 } from './expressions.ts';
 import { parsed } from './parsed-string.ts';
@@ -52,6 +53,7 @@ const text = (expression: Convert): Conversion => ({
   expression,
 });
 
+const HALF = 'rounded to half precision';
 const SINGLE = 'rounded to single precision';
 const DOUBLE = 'rounded to double precision';
 
@@ -100,6 +102,7 @@ const READ_BY_POSTGRES = [
   ...['xml', 'hstore', 'tsvector', 'ltree', 'geometry', 'geography'],
   ...['point', 'line', 'lseg', 'box', 'path', 'polygon', 'circle'],
   ...['daterange', 'tsrange', 'tstzrange', 'int4range', 'int8range', 'numrange', 'composite'],
+  ...['vector', 'halfvec'],
 ];
 
 /**
@@ -157,6 +160,7 @@ export const CONVERSIONS: Readonly<Record<SourceType, Targets>> = {
       chain(parsed('TIMESTAMP'), instantText),
     ),
     ...each(READ_BY_POSTGRES, text(same)),
+    sparsevec: text(sparseText),
   },
   BYTES: {
     bytea: binary('bytea', same),
@@ -202,5 +206,20 @@ export const CONVERSIONS: Readonly<Record<SourceType, Targets>> = {
   'RANGE<TIMESTAMP>': range('tstzrange', utcText),
 };
 
-/** ARRAYs that do not go into a Postgres array go as JSON. */
+/** Of the elements. */
+const vectors = (encoding: Encoding, expression: Convert): Targets => ({
+  vector: lossy(binary(encoding, expression), SINGLE),
+  halfvec: lossy(binary(encoding, expression), HALF),
+  sparsevec: lossy(binary(encoding, expression), SINGLE),
+});
+
+/** ARRAYs whose elements become those of one vector. */
+export const ARRAY_AS_VECTOR: Readonly<Partial<Record<SourceType, Targets>>> = {
+  INT64: vectors('int8', same),
+  FLOAT64: vectors('float8', same),
+  NUMERIC: vectors('float8', asFloat64),
+  BIGNUMERIC: vectors('float8', asFloat64),
+};
+
+/** Other ARRAYs that do not go into a Postgres array go as JSON. */
 export const ARRAY_AS_JSON: Targets = json(asJson);

@@ -1,8 +1,10 @@
 import type { EncodedColumn } from '../copy/encoder.ts';
+import type { VectorShape } from '../copy/read-vector.ts';
 import type { Source } from '../google/source.ts';
 import { type SourceColumn, sourceTypeText } from '../google/source-columns.ts';
 import { WATERMARK_COLUMN } from '../google/source-name.ts';
-import type { ColumnMapping } from './column-mapping.ts';
+import { isVectorType } from '../postgres/vector-types.ts';
+import type { ColumnMapping, TargetColumn } from './column-mapping.ts';
 import { columnExpression, eachElement } from './expressions.ts';
 import { leftOutName, type RowKey } from './row-key.ts';
 import { civilMicros, timestampMicros } from './timestamps.ts';
@@ -43,16 +45,19 @@ function toColumn(pair: ColumnMapping, index: number, format: 'binary' | 'text')
   const convert = asText ?? conversion.expression;
   const name = columnExpression(source.name);
   const array = source.repeated && target.type.array;
+  const vector = source.repeated && !array ? vectorShape(target) : undefined;
+  const byElement = array || vector !== undefined;
   return {
     alias: `c${index}`,
     source: source.name,
     sourceType: sourceTypeText(source),
-    expression: array ? eachElement(name, convert, source.name) : convert(name, source.name),
+    expression: byElement ? eachElement(name, convert, source.name) : convert(name, source.name),
     target: target.name,
     targetType: target.type.text,
     notNull: target.notNull,
     encoding: asText === undefined ? conversion.encoding : 'text',
-    array,
+    array: byElement,
+    vector,
     elementOid: target.type.oid,
     delimiter: DELIMITERS[target.type.name] ?? ',',
     maxChars: ['varchar', 'bpchar'].includes(target.type.name) ? target.type.length : undefined,
@@ -60,6 +65,10 @@ function toColumn(pair: ColumnMapping, index: number, format: 'binary' | 'text')
     leftOut: false,
     emit: true,
   };
+}
+
+function vectorShape({ type }: TargetColumn): VectorShape | undefined {
+  return isVectorType(type.name) ? { type: type.name, dimensions: type.length } : undefined;
 }
 
 /** Marks the column whose longs are the watermark, or adds one that is only looked at. */

@@ -42,6 +42,18 @@ export const rangeText =
     return `IF(${x} IS NULL, NULL, CONCAT('[', ${bound('START')}, ',', ${bound('END')}, ')'))`;
   };
 
+/**
+ * `[1,0,2]`, as pgvector writes dense vectors, as the text of a sparse one, `{1:1,2:0,3:2}/3`; any other
+ * text as it is.
+ */
+export const sparseText: Convert = (x) => {
+  const [element, position] = [unlike(x, 'element'), unlike(x, 'position')];
+  const list = `SPLIT(REGEXP_EXTRACT(${x}, r'(?s)\\[(.*)\\]'), ',')`;
+  const placed = `ARRAY(SELECT CONCAT(CAST(${position} + 1 AS STRING), ':', ${element}) FROM UNNEST(${list}) AS ${element} WITH OFFSET AS ${position} ORDER BY ${position})`;
+  const sparse = `CONCAT('{', ARRAY_TO_STRING(${placed}, ','), '}/', CAST(ARRAY_LENGTH(${list}) AS STRING))`;
+  return `IF(REGEXP_CONTAINS(${x}, r'(?s)^\\s*\\[.*\\]\\s*$'), ${sparse}, ${x})`;
+};
+
 /** `convert` applied to every element of an array, in its order. */
 export function eachElement(x: string, convert: Convert, column: string): string {
   if (convert === same) return x;

@@ -1,6 +1,7 @@
 import type postgres from 'postgres';
 import { type Partitioning, readPartitioning } from './partitioning.ts';
 import { quoteLiteral, quoteTable, type TableName } from './quoting.ts';
+import { isVectorType, VECTOR_TYPES } from './vector-types.ts';
 
 /** A column type of the target, with domains resolved to their base and arrays to their element. */
 export interface TargetType {
@@ -11,7 +12,7 @@ export interface TargetType {
   readonly array: boolean;
   /** b base, c composite, e enum, r range, m multirange, ... (pg_type.typtype). */
   readonly kind: string;
-  /** n of varchar(n) and char(n); what timestamp(p), time(p) and interval(p) declare; else undefined. */
+  /** n of varchar(n), char(n) and vector(n); what timestamp(p), time(p) and interval(p) declare; else undefined. */
   readonly length: number | undefined;
   /** As SQL writes it: `numeric(10,2)`, `text[]`. */
   readonly text: string;
@@ -73,8 +74,9 @@ interface ColumnRow {
 /**
  * One statement reads all: each column with its domain followed down to the base type and one
  * array level taken off, and its place in the primary key. Money is what it is by lc_monetary: only
- * where that has a point and two digits can its text be written. No rows: the table does not exist,
- * or has no columns at all.
+ * where that has a point and two digits can its text be written. A type is pgvector's if it belongs to
+ * that extension, in whatever schema, and not by its name. No rows: the table does not exist, or has no
+ * columns at all.
  */
 const COLUMNS = `
   WITH RECURSIVE col AS (
@@ -102,7 +104,12 @@ const COLUMNS = `
          r.typmod, t.typtype AS type_kind, r.element <> 0 AS is_array,
          CASE WHEN r.element = 0 THEN t.oid ELSE r.element END::text AS type_oid,
          CASE WHEN t.oid = 'money'::regtype AND 1234.56::numeric::money::text !~ '1,?234[.]56'
-              THEN 'money of another lc_monetary' ELSE t.typname END AS type_name,
+              THEN 'money of another lc_monetary'
+              WHEN t.typname IN (${VECTOR_TYPES.map(quoteLiteral).join(', ')}) AND NOT EXISTS (
+                SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+                WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e'
+                  AND d.refclassid = 'pg_extension'::regclass AND e.extname = 'vector')
+              THEN t.typname || ' of another make' ELSE t.typname END AS type_name,
          array_position(k.conkey, c.attnum) AS key_position,
          coalesce(k.condeferrable, false) AS deferrable_key,
          row_security_active(c.attrelid) AS row_security,
@@ -163,6 +170,7 @@ function targetColumn(row: ColumnRow): CatalogColumn {
 function declaredLength(type: string, typmod: number): number | undefined {
   if (typmod < 0) return undefined;
   if (type === 'varchar' || type === 'bpchar') return typmod - 4;
+  if (isVectorType(type)) return typmod;
   if (['timestamp', 'timestamptz', 'time', 'timetz', 'interval'].includes(type)) return typmod;
   return undefined;
 }

@@ -1,4 +1,5 @@
 import type { SourceType } from '../../src/google/source-columns.ts';
+import { VECTOR_TYPES } from '../../src/postgres/vector-types.ts';
 
 /** A GoogleSQL literal, and the text that PostgreSQL prints for it in the target (`value::text`). */
 export type Cell = readonly [literal: string, printed: string];
@@ -13,7 +14,8 @@ interface Expected {
 
 /**
  * Written by hand, from the documentation of both sides: nothing here is computed by the projector.
- * PostGIS is not part of the PostgreSQL that the tests run, so its two types are tested as SQL only.
+ * PostGIS and pgvector are not part of the PostgreSQL that these tests run: the types of the first are
+ * tested as SQL only, those of the second by `vectors.long.ts`.
  */
 export const EXPECTED: Readonly<Record<SourceType, Expected>> = {
   INT64: {
@@ -248,7 +250,7 @@ export function arrayCellOf(source: SourceType, target: string): Cell | undefine
 }
 
 export const TEXT_TARGETS = ['text', 'varchar', 'bpchar', 'citext', 'name'] as const;
-export const POSTGIS_TARGETS = ['geometry', 'geography'] as const;
+export const MISSING_TARGETS = ['geometry', 'geography', ...VECTOR_TYPES] as const;
 
 /** What there is to see of a pair; undefined where nothing is expected to go through. */
 export function cellOf(source: SourceType, target: string): Cell | undefined {

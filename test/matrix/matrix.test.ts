@@ -14,10 +14,10 @@ import {
 } from '../../src/postgres/target-table.ts';
 import type { Field } from '../gcp/google.ts';
 import { DATASET, openWorld, type World } from '../scenarios/fixture.ts';
-import { arrayCellOf, type Cell, cellOf, POSTGIS_TARGETS } from './cells.ts';
+import { arrayCellOf, type Cell, cellOf, MISSING_TARGETS } from './cells.ts';
 import { declaredType, SETUP, UNLISTED } from './targets.ts';
 
-const isPostgis = (target: string) => (POSTGIS_TARGETS as readonly string[]).includes(target);
+const isMissing = (target: string) => (MISSING_TARGETS as readonly string[]).includes(target);
 
 /** What the stand-in for BigQuery cannot compute: its BIGNUMERIC has no cast to FLOAT64. */
 const isBeyondStandIn = (source: string, target: string) =>
@@ -57,7 +57,7 @@ const ARRAYS_AS_JSON: readonly Pair[] = SOURCE_TYPES.flatMap((source) =>
   })),
 );
 const PAIRS = [...ELEMENT_PAIRS, ...ARRAYS_AS_JSON].filter(
-  ({ source, target }) => !isPostgis(target) && !isBeyondStandIn(source, target),
+  ({ source, target }) => !isMissing(target) && !isBeyondStandIn(source, target),
 );
 
 function fieldOf({ name, source, repeated }: Pair): Field {
@@ -161,7 +161,7 @@ describe('each pair that the table lists', () => {
   );
 
   test('has a value written by hand, or is an array as JSON', () => {
-    const bare = ELEMENT_PAIRS.filter(({ target, cell }) => !isPostgis(target) && !cell);
+    const bare = ELEMENT_PAIRS.filter(({ target, cell }) => !isMissing(target) && !cell);
     expect(bare).toEqual([]);
   });
 });
@@ -178,7 +178,7 @@ function targetOf(table: TargetTable, column: CatalogColumn): TargetTable {
 
 describe('each pair that the table does not list', () => {
   const listed = new Set(Object.values(CONVERSIONS).flatMap((targets) => Object.keys(targets)));
-  const names = [...[...listed].filter((name) => !isPostgis(name)), ...UNLISTED];
+  const names = [...[...listed].filter((name) => !isMissing(name)), ...UNLISTED];
 
   test('is refused, with both types and the way out', async () => {
     const { sql } = world.database;

@@ -1,5 +1,5 @@
 import { SOURCE_TYPES } from '../../src/google/source-columns.ts';
-import { ARRAY_AS_JSON, CONVERSIONS } from '../../src/plan/conversions.ts';
+import { ARRAY_AS_JSON, ARRAY_AS_VECTOR, CONVERSIONS } from '../../src/plan/conversions.ts';
 
 /** SQL names of types that the catalog names otherwise. */
 const NAMES: Readonly<Record<string, string>> = {
@@ -45,8 +45,11 @@ function list(targets: readonly string[]): string {
 /** What goes into what, as the reference shows it: Markdown. */
 export function typeTable(): string {
   const json = list(Object.keys(ARRAY_AS_JSON));
+  const numbers = Object.keys(ARRAY_AS_VECTOR).join(', ');
+  const vectors = list(Object.keys(ARRAY_AS_VECTOR.FLOAT64 ?? {}));
   const rows = [
     ...lines(),
+    [`ARRAY of ${numbers}`, `${vectors} (pgvector), or as the next line says`, '–'] as const,
     ['ARRAY', `an array of what its element goes into, or ${json}`, 'likewise'] as const,
   ];
   return [

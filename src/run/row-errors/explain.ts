@@ -2,6 +2,7 @@ import { InvalidValueError, MalformedBlockError } from '../../copy/row-error.ts'
 import { messageOf, ProjectorError } from '../../errors.ts';
 import { gsUri } from '../../google/object-info.ts';
 import type { RowSource } from '../../load/row-source.ts';
+import type { Column } from '../../plan/export-column.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { PROGRAM_LIMIT_EXCEEDED } from '../../postgres/sqlstates.ts';
 import { findRow, type Row } from './find-row.ts';
@@ -9,6 +10,7 @@ import { invalidRow, invalidValue } from './invalid-value.ts';
 import { explainNoPartition } from './no-partition.ts';
 import { requireIntact } from './require-intact.ts';
 import { type RowPlace, rowPlace } from './row-place.ts';
+import type { Value } from './row-query.ts';
 
 /**
  * Turns the failure of a COPY into one that names the table, the column, the value and the query
@@ -33,10 +35,15 @@ export function explainCopyError(plan: Plan, rows: RowSource): (error: unknown) 
 function explainEncoderError(plan: Plan, error: InvalidValueError): Error {
   const column = plan.columns[error.column ?? -1];
   if (column === undefined) return error;
-  const { value } = error;
-  const text = typeof value === 'string' ? value : `\\x${Buffer.from(value).toString('hex')}`;
-  // An encoder stops at the element that does not fit, not at its array.
-  return invalidValue(plan, column, column.array ? [text] : text, error.message, error);
+  return invalidValue(plan, column, foundIn(column, error.value), error.message, error);
+}
+
+/** An encoder stops at the element that does not fit, not at its array, unless that is at fault as a whole. */
+function foundIn({ array }: Column, value: InvalidValueError['value']): Value {
+  if (typeof value === 'string') return array ? [value] : value;
+  if (!(value instanceof Uint8Array)) return value;
+  const text = `\\x${Buffer.from(value).toString('hex')}`;
+  return array ? [text] : text;
 }
 
 function explainServerError(

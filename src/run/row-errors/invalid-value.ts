@@ -1,3 +1,4 @@
+import type { ArrayFault } from '../../copy/row-error.ts';
 import { messageOf, ProjectorError } from '../../errors.ts';
 import type { Column } from '../../plan/export-column.ts';
 import type { Plan } from '../../plan/plan.ts';
@@ -17,11 +18,7 @@ export function invalidValue(
   const value = column.array && typeof found === 'string' ? elementsOf(found) : found;
   const into = `column ${quoteIdentifier(column.target ?? column.source)} (${column.targetType}) of ${quoteTable(plan.target)}`;
   const isNull = value === undefined && column.notNull;
-  const shown = isNull
-    ? 'NULL'
-    : value === undefined
-      ? 'a value'
-      : `the value ${shownValue(value)}`;
+  const shown = isNull ? 'NULL' : value === undefined ? 'a value' : shownValue(value);
   const alter = `ALTER TABLE ${quoteTable(plan.target)} ALTER COLUMN ${quoteIdentifier(column.target ?? '')}`;
   const allow = isNull
     ? ` Or allow it: ${alter} DROP NOT NULL;`
@@ -73,9 +70,16 @@ export function invalidRow(plan: Plan, row: Row | undefined, cause: unknown): Pr
   });
 }
 
-function shownValue(value: string | readonly string[]): string {
+function shownValue(value: string | readonly string[] | ArrayFault): string {
+  if (typeof value === 'string' || !('elements' in value)) return `the value ${quoted(value)}`;
+  const { elements } = value;
+  if (elements === 'NULL') return 'an array with a NULL';
+  return `an array of ${elements} element${elements === 1 ? '' : 's'}`;
+}
+
+function quoted(value: string | readonly string[]): string {
   if (typeof value !== 'string')
-    return `[${value.slice(0, 5).map(shownValue).join(', ')}${value.length > 5 ? ', ...' : ''}]`;
+    return `[${value.slice(0, 5).map(quoted).join(', ')}${value.length > 5 ? ', ...' : ''}]`;
   const shown = cut(value);
   return (
     JSON.stringify(shown) +

@@ -1,4 +1,5 @@
 import { ENCODINGS, type Encoding } from '../../copy/encodings.ts';
+import type { ArrayFault } from '../../copy/row-error.ts';
 import { quoteBigQueryString } from '../../google/bigquery-quoting.ts';
 import { sourceFrom } from '../../google/source.ts';
 import type { Column } from '../../plan/export-column.ts';
@@ -6,8 +7,8 @@ import type { Plan } from '../../plan/plan.ts';
 import { rowFilter } from '../../plan/watermark-window.ts';
 import type { Row } from './find-row.ts';
 
-/** A value; for arrays, some of the elements. */
-export type Value = string | readonly string[] | undefined;
+/** A value; for arrays, some of the elements, or what is wrong with all of it. */
+export type Value = string | readonly string[] | ArrayFault | undefined;
 
 /**
  * The query that finds rows in BigQuery by the condition `found`. With the window too, where the
@@ -62,13 +63,24 @@ export function tellingConditions(plan: Plan, row: Row | undefined): string {
 /** The export's own expression, compared with the value that it had. */
 export function condition(column: Column, value: Value, isNull: boolean): string {
   const x = column.expression;
+  // An array without elements is a NULL vector.
+  if (isNull && column.vector !== undefined) return `IFNULL(ARRAY_LENGTH(${x}), 0) = 0`;
   if (isNull) return `${x} IS NULL`;
   if (value === undefined) return `${x} IS NOT NULL`;
   if (typeof value === 'string') return equals(column.encoding, x, value);
+  if ('elements' in value) return isAtFault(x, value);
   const [element] = value;
   if (element === undefined) return `ARRAY_LENGTH(${x}) = 0`;
   // One of the elements is to blame; whichever it is, such an array has this one too.
-  return `EXISTS (SELECT 1 FROM UNNEST(${x}) AS e WHERE ${equals(column.encoding, 'e', element)})`;
+  return hasElement(x, equals(column.encoding, 'e', element));
+}
+
+function hasElement(x: string, found: string): string {
+  return `EXISTS (SELECT 1 FROM UNNEST(${x}) AS e WHERE ${found})`;
+}
+
+function isAtFault(x: string, { elements }: ArrayFault): string {
+  return elements === 'NULL' ? hasElement(x, 'e IS NULL') : `ARRAY_LENGTH(${x}) = ${elements}`;
 }
 
 function equals(kind: Encoding, x: string, value: string): string {

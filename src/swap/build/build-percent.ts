@@ -16,12 +16,15 @@ export function buildPercent(parts: number): (progress: BuildProgress) => number
 
 /**
  * A btree counts the blocks that it scans, sorts without counting, and counts the rows that it writes
- * (PostgreSQL manual, "CREATE INDEX Progress Reporting"): the scan is half of it here.
+ * (PostgreSQL manual, "CREATE INDEX Progress Reporting"): the scan is half of it here. pgvector's hnsw
+ * does all of its work while it counts the blocks of `loading tuples`; in that phase ivfflat counts rows,
+ * after it has assigned them.
  */
 function shareOf({ phase, done, total }: BuildProgress): number {
   if (phase === DONE) return 1;
   const share = total > 0 ? done / total : 0;
-  if (phase.startsWith('building index: loading')) return 0.5 + share / 2;
+  if (phase === 'building index: loading tuples in tree') return 0.5 + share / 2;
+  if (phase === 'building index: loading tuples') return share;
   return phase.startsWith('building index: sorting') ? 0.5 : share / 2;
 }
 

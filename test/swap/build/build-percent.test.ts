@@ -20,3 +20,16 @@ test('indexes under way count by what the server says of them, and those that ar
   expect(tell('b', DONE)).toBe(100);
   expect(tell('a', 'adding constraint')).toBe(100);
 });
+
+test('an index of pgvector counts by the blocks or rows of its last phase', () => {
+  const percentOf = buildPercent(2);
+  const tell = (object: string, phase: string, done = 0, total = 0) =>
+    percentOf({ object, phase: `building index: ${phase}`, done, total } satisfies BuildProgress);
+  expect(tell('hnsw', 'initializing')).toBe(0);
+  expect(tell('hnsw', 'loading tuples', 10, 100)).toBe(5);
+  expect(tell('hnsw', 'loading tuples', 100, 100)).toBe(50);
+  expect(tell('ivfflat', 'performing k-means')).toBe(50);
+  expect(tell('ivfflat', 'assigning tuples', 100, 100)).toBe(75);
+  expect(tell('ivfflat', 'loading tuples', 10, 100)).toBe(75);
+  expect(tell('ivfflat', 'loading tuples', 80, 100)).toBe(90);
+});
