@@ -41,7 +41,7 @@ export function findConversion(
 /** Why a type is not what its name says, as the catalog was read. */
 function remark({ name }: TargetColumn['type']): string {
   if (name.startsWith('money of')) return ' under this lc_monetary';
-  return name.endsWith('of another make') ? ', which is not that of the extension vector' : '';
+  return name.endsWith('of another make') ? ', which is not the one of the extension vector' : '';
 }
 
 /** The target in a statement to type; dots where it is still to be made. */

@@ -3,6 +3,7 @@ import type postgres from 'postgres';
 import { type AvroField, parseAvroSchema } from '../../src/avro/schema.ts';
 import { createEncoder } from '../../src/copy/create-encoder.ts';
 import type { EncodedColumn, Encoder } from '../../src/copy/encoder.ts';
+import type { VectorShape } from '../../src/copy/read-vector.ts';
 import { openCopy } from '../../src/postgres/copy-stream.ts';
 import type { Sample } from './samples.ts';
 
@@ -16,6 +17,8 @@ export interface Shape {
   readonly nulls: Nulls;
   /** The same for the elements of an array. */
   readonly elementNulls: Nulls;
+  /** What the elements of an array become, where that is no array. */
+  readonly vector?: VectorShape;
 }
 
 /** A value as Avro holds it; null where the shape has nulls; a list for arrays. */
@@ -51,10 +54,11 @@ export function fieldsOf(shapes: readonly Shape[]): readonly AvroField[] {
 }
 
 export function columnsOf(shapes: readonly Shape[]): readonly EncodedColumn[] {
-  return shapes.map(({ sample, array }, i) => ({
+  return shapes.map(({ sample, array, vector }, i) => ({
     alias: `c${i}`,
     encoding: sample.encoding,
     array,
+    vector,
     elementOid: sample.oid,
     maxChars: undefined,
     watermark: false,

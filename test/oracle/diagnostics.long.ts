@@ -81,6 +81,25 @@ describe('the condition of an error finds the row', () => {
   });
 });
 
+test('the condition of an error finds an array that is no vector', () => {
+  const way = WAYS.find(({ source, target }) => source === 'FLOAT64' && target === 'float8') as Way;
+  const vector = { type: 'vector', dimensions: 3 } as const;
+  const column = { ...columnOf(way, true), vector };
+  for (const [array, fault, isNull] of [
+    ['[1.0, 2.0]', { elements: 2 }, false],
+    ['[1.0, NULL, 2.0]', { elements: 'NULL' }, false],
+    ["[1.0, CAST('NaN' AS FLOAT64), 2.0]", ['NaN'], false],
+    ["[1.0, CAST('-inf' AS FLOAT64), 2.0]", ['-Infinity'], false],
+    ['[1.0, 1e39, 2.0]', ['1e+39'], false],
+    ['CAST([] AS ARRAY<FLOAT64>)', undefined, true],
+    ['CAST(NULL AS ARRAY<FLOAT64>)', undefined, true],
+  ] as const) {
+    const sql = condition(column, fault, isNull);
+    expect([array, finds0(zetaSql, sql, array)]).toEqual([array, true]);
+    expect([array, finds0(zetaSql, sql, '[1.0, 2.0, 3.0]')]).toEqual([array, false]);
+  }
+});
+
 function finds0(service: ZetaSql, conditionSql: string, from: string): Value | undefined {
   return service.query(`SELECT ${conditionSql} FROM (SELECT ${from} AS ${NAME})`)[0]?.[0];
 }

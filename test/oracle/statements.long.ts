@@ -2,7 +2,7 @@ import { beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import fc from 'fast-check';
 import { filterColumn } from '../../src/google/partition-filter.ts';
 import { SOURCE_TYPES, type SourceType } from '../../src/google/source-columns.ts';
-import { ARRAY_AS_JSON, CONVERSIONS } from '../../src/plan/conversions.ts';
+import { ARRAY_AS_JSON, ARRAY_AS_VECTOR, CONVERSIONS } from '../../src/plan/conversions.ts';
 import type { TargetType } from '../../src/postgres/target-table.ts';
 import type { Field } from '../gcp/google.ts';
 import { ODD_NAMES } from './odd-names.ts';
@@ -78,7 +78,8 @@ test.each(SOURCE_TYPES)('%s in every type that it goes into', (source) => {
     ...variants(name).map((target) => ({ repeated: false, target })),
     { repeated: true, target: type(name, true) },
   ]);
-  const arrays = Object.keys(ARRAY_AS_JSON).map((name) => ({ repeated: true, target: type(name) }));
+  const wholes = { ...ARRAY_AS_JSON, ...ARRAY_AS_VECTOR[source] };
+  const arrays = Object.keys(wholes).map((name) => ({ repeated: true, target: type(name) }));
   const cases = [...scalars, ...arrays].flatMap(({ repeated, target }, pair) =>
     SIDES.map((side, at): PlanCase => {
       const watermark = WATERMARKS[(pair + at) % WATERMARKS.length] as Field;

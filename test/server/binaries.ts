@@ -1,7 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { createKeptFolder, type Owner } from './kept-folder.ts';
 
@@ -45,14 +45,19 @@ const place = globalThis as { reachableBinaries?: Map<string, Promise<string>> }
 
 /**
  * A path to `native` that `owner` can reach: the server refuses to run as root, and a clone in root's
- * home is closed to whom it runs as instead. There it is copied, once, for as long as this process lives.
+ * home is closed to whom it runs as instead. There it is copied, once, for as long as this process lives;
+ * `whole` is the directory that holds `native` and what its binaries look for beside it.
  */
-export async function reachableBinaries(native: string, owner: Owner): Promise<string> {
+export async function reachableBinaries(
+  native: string,
+  owner: Owner,
+  whole = native,
+): Promise<string> {
   if (process.getuid?.() !== 0 || isOpenToAll(native)) return native;
   place.reachableBinaries ??= new Map();
-  const copy = place.reachableBinaries.get(native) ?? copyFor(owner, native);
-  place.reachableBinaries.set(native, copy);
-  return await copy;
+  const copy = place.reachableBinaries.get(whole) ?? copyFor(owner, whole);
+  place.reachableBinaries.set(whole, copy);
+  return join(await copy, relative(whole, native));
 }
 
 async function copyFor(owner: Owner, native: string): Promise<string> {

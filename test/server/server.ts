@@ -17,6 +17,8 @@ export interface ServerOptions {
   readonly version?: ServerVersion;
   /** The directory with `bin`, `lib` and `share`, instead of the version's own. */
   readonly native?: string;
+  /** The directory around `native`, where its libraries lie beside it. */
+  readonly nativeWhole?: string;
   /** A running server of the same version, which this one follows until it is promoted. */
   readonly standbyOf?: Primary;
   /** Variables of the server's environment, beside those that it always has. */
@@ -86,7 +88,7 @@ export async function startPostgres(options: ServerOptions = {}): Promise<TestSe
   chownSync(directory, owner.uid, owner.gid);
   try {
     const native = options.native ?? nativeDirectory(options.version ?? 18);
-    const binaries = join(await reachableBinaries(native, owner), 'bin');
+    const binaries = join(await reachableBinaries(native, owner, options.nativeWhole), 'bin');
     await initialise(binaries, directory, owner, options);
     return await launch(binaries, directory, owner, options);
   } catch (error) {
