@@ -182,7 +182,7 @@ test('a run’s rows, bytes and time are measured by table and mode, and its pha
     { table: 'public.other', mode: 'full', value: 4000 },
     { table: 'public.other', mode: 'nothing new', value: 0 },
   ]);
-  for (const metric of ['bytes', 'seconds'])
+  for (const metric of ['bytes', 'seconds', 'billed'])
     expect(counted(metric, entries)).toMatchObject([{ mode: 'full' }, { mode: 'nothing new' }]);
   const phases = counted('phase', entries).map((labels) => text(labels, 'phase'));
   expect(phases.slice(0, 2)).toEqual(['export', 'load']);
