@@ -3,6 +3,16 @@ export function countText(count: number): string {
   return Math.round(count).toLocaleString('en-US');
 }
 
+/** A count with its unit, which is given in the plural: `1 row`, `1,234 rows`, `42 %`. */
+export function amountText(count: number, unit: string): string {
+  return `${countText(count)} ${unitFor(count, unit)}`;
+}
+
+/** The unit, given in the plural, as it stands after `count`. */
+export function unitFor(count: number, unit: string): string {
+  return Math.round(count) === 1 ? unit.replace(/s$/, '') : unit;
+}
+
 /** Three digits at most, for narrow places: `999`, `1.2k`, `3.0M`, `12M`. */
 export function shortCountText(count: number): string {
   return scaled(count, 1000, ['', 'k', 'M', 'G', 'T']);

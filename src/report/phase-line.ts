@@ -1,4 +1,4 @@
-import { bytesText, countText, secondsText, shortCountText } from './figures.ts';
+import { amountText, bytesText, countText, secondsText, shortCountText, unitFor } from './figures.ts';
 import type { Expected, PhaseName, Progress } from './phase.ts';
 
 /** What is known of a phase at one moment. */
@@ -20,8 +20,8 @@ export function finishedLine(state: PhaseState): string {
   const rows = rowsOf(state);
   const unit = state.expected.unit;
   const amounts = [
-    unit !== undefined && unit !== 'rows' && `${countText(state.done)} ${unit}`,
-    rows !== undefined && `${countText(rows)} rows`,
+    unit !== undefined && unit !== 'rows' && amountText(state.done, unit),
+    rows !== undefined && amountText(rows, 'rows'),
     state.bytes !== undefined && bytesText(state.bytes),
   ].filter((amount) => amount !== false);
   const rate = rows !== undefined && state.seconds > 0 ? rows / state.seconds : undefined;
@@ -60,9 +60,9 @@ interface Piece {
 
 function closedPieces(state: PhaseState, share: number): readonly Piece[] {
   const { done, seconds, expected } = state;
-  const unit = expected.unit ?? '';
+  const { total = 0, unit = '' } = expected;
   const left = share > 0 && seconds >= 1 ? (seconds / share) * (1 - share) : undefined;
-  const counts = `${shortCountText(done)} of ${shortCountText(expected.total ?? 0)} ${unit}`;
+  const counts = `${shortCountText(done)} of ${shortCountText(total)} ${unitFor(total, unit)}`;
   return [
     { text: counts.trimEnd(), weight: 1 },
     ...ratePiece(state),
@@ -73,7 +73,7 @@ function closedPieces(state: PhaseState, share: number): readonly Piece[] {
 function openPieces(state: PhaseState): readonly Piece[] {
   const { done, expected } = state;
   const counts =
-    done > 0 ? [{ text: `${shortCountText(done)} ${expected.unit ?? ''}`, weight: 2 }] : [];
+    done > 0 ? [{ text: `${shortCountText(done)} ${unitFor(done, expected.unit ?? '')}`, weight: 2 }] : [];
   const bytes = state.bytes === undefined ? [] : [{ text: bytesText(state.bytes), weight: 1 }];
   return [{ text: secondsText(state.seconds), weight: 3 }, ...counts, ...bytes];
 }

@@ -1,5 +1,5 @@
 import { costText } from './cost.ts';
-import { bytesText, countText, secondsText } from './figures.ts';
+import { amountText, bytesText, countText, secondsText } from './figures.ts';
 import type { PhaseName } from './phase.ts';
 
 /** What a run came to. */
@@ -37,7 +37,7 @@ export function summaryLine(summary: Summary): string {
     return `Nothing new in ${source}${since}: ${target} is up to date`;
   }
   const title = summary.mode === 'full' ? 'Full load' : 'Increment';
-  return `${title} of ${source} into ${target}: ${countText(summary.rows)} rows`;
+  return `${title} of ${source} into ${target}: ${amountText(summary.rows, 'rows')}`;
 }
 
 /** The summary as a short table for people; nothing new is one line. */
@@ -68,5 +68,5 @@ function rowsText({ rows, rowsLeftOut = 0 }: Summary): string {
 
 function targetRows({ rowsBefore, rowsAfter }: Summary): readonly string[][] {
   if (rowsBefore === undefined || rowsAfter === undefined) return [];
-  return [['target', `${countText(rowsBefore)} rows before, ${countText(rowsAfter)} after`]];
+  return [['target', `${amountText(rowsBefore, 'rows')} before, ${countText(rowsAfter)} after`]];
 }

@@ -1,7 +1,13 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { bytesText, countText, secondsText, shortCountText } from '../../src/report/figures.ts';
-import { liveLine } from '../../src/report/phase-line.ts';
+import {
+  amountText,
+  bytesText,
+  countText,
+  secondsText,
+  shortCountText,
+} from '../../src/report/figures.ts';
+import { finishedLine, liveLine } from '../../src/report/phase-line.ts';
 
 const amount = fc.double({ min: 0, max: 1e15, noNaN: true });
 
@@ -61,4 +67,20 @@ test('figures have units and separators', () => {
     '3 min 5 s',
     '2 h 7 min',
   ]);
+});
+
+test('one row is a row, in amounts, in phases and in bars', () => {
+  const amounts = [0, 1, 1.2, 2].map((count) => amountText(count, 'rows'));
+  expect(amounts).toEqual(['0 rows', '1 row', '1 row', '2 rows']);
+  expect(amountText(1, '%')).toBe('1 %');
+  const state = {
+    name: 'load',
+    expected: { total: 1, unit: 'rows' },
+    done: 1,
+    rows: 1,
+    seconds: 0.5,
+  } as const;
+  expect(finishedLine(state)).toBe('load: 1 row in 0.5 s, 2 rows/s');
+  expect(liveLine(state, 79)).toContain('1 of 1 row');
+  expect(liveLine(state, 79)).not.toContain('rows');
 });
