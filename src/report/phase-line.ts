@@ -1,4 +1,11 @@
-import { amountText, bytesText, countText, secondsText, shortCountText, unitFor } from './figures.ts';
+import {
+  amountText,
+  bytesText,
+  countText,
+  secondsText,
+  shortCountText,
+  unitFor,
+} from './figures.ts';
 import type { Expected, PhaseName, Progress } from './phase.ts';
 
 /** What is known of a phase at one moment. */
@@ -73,7 +80,9 @@ function closedPieces(state: PhaseState, share: number): readonly Piece[] {
 function openPieces(state: PhaseState): readonly Piece[] {
   const { done, expected } = state;
   const counts =
-    done > 0 ? [{ text: `${shortCountText(done)} ${unitFor(done, expected.unit ?? '')}`, weight: 2 }] : [];
+    done > 0
+      ? [{ text: `${shortCountText(done)} ${unitFor(done, expected.unit ?? '')}`, weight: 2 }]
+      : [];
   const bytes = state.bytes === undefined ? [] : [{ text: bytesText(state.bytes), weight: 1 }];
   return [{ text: secondsText(state.seconds), weight: 3 }, ...counts, ...bytes];
 }

@@ -35,7 +35,7 @@ test('a key that gets a newer row between the count and the export is no rebuilt
     "INSERT INTO source.rows VALUES (2, 'newer', TIMESTAMP '2024-01-03 00:00:00+00')",
   );
   const { exitCode, text } = await run.outcome;
-  expect(text).toContain('Increment of source.rows into public.target: 1 rows');
+  expect(text).toContain('Increment of source.rows into public.target: 1 row');
   expect(exitCode).toBe(0);
   expect(await rowsOf(world)).toEqual([LOADED, '(2,newer,"2024-01-03 00:00:00+00")']);
 });

@@ -65,6 +65,6 @@ test('a user who may not create anywhere uses the state tables that are there', 
     'pg-conn': uri.replace('postgres@', `${role}@`),
   });
   await sql.unsafe(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
-  expect(text).toContain('Increment of source.rows into data.target: 1 rows');
+  expect(text).toContain('Increment of source.rows into data.target: 1 row');
   expect(exitCode).toBe(0);
 });

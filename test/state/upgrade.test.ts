@@ -45,7 +45,7 @@ test('the first state tables are brought up to date under a view, with what dead
     google.writeObject(BUCKET, `bq_to_postgres/${run}/000.avro`, Buffer.from('x'));
   }
   const { exitCode, text } = await world.run();
-  expect(text).toContain('Increment of source.rows into public.target: 1 rows');
+  expect(text).toContain('Increment of source.rows into public.target: 1 row');
   expect(exitCode).toBe(0);
   expect(await rowsOf(world)).toHaveLength(2);
   expect(await watermarks(world)).toEqual(['(target,"2024-01-02 00:00:00")']);
