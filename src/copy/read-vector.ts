@@ -11,7 +11,7 @@ export interface VectorShape {
   readonly dimensions: number | undefined;
 }
 
-/** The elements of one array, as their vector holds them: the first `count` of `values`. */
+/** The elements of one array in single precision: the first `count` of `values`. */
 export interface VectorElements {
   readonly values: Float32Array;
   readonly count: number;
@@ -23,9 +23,12 @@ export type ReadVector = (c: Cursor) => VectorElements;
 /** VECTOR_MAX_DIM, HALFVEC_MAX_DIM and SPARSEVEC_MAX_NNZ in pgvector's headers. */
 const MAX_ELEMENTS = 16_000;
 
+/** The least number that rounds to infinity in half precision (IEEE 754: 65504 and half a step). */
+const BEYOND_HALF = 65_520;
+
 /**
- * Reads arrays of doubles or longs for a type of pgvector, each element rounded to single precision,
- * and for halfvec to half precision from there (array_to_vector and array_to_halfvec in pgvector's
+ * Reads arrays of doubles or longs for a type of pgvector, each element rounded to single precision:
+ * from there halfvec goes on to half precision (array_to_vector and array_to_halfvec in pgvector's
  * source). Throws InvalidValueError, in pgvector's words, for what it refuses: NULL, NaN and infinite
  * elements, those beyond the precision, and a number of elements that the type does not take. An array
  * without elements is not refused.
@@ -37,7 +40,7 @@ export function vectorReader(
 ): ReadVector {
   const isLong = scalar === 'long';
   const read = nonNull(isLong ? readRoundableLong : readDouble, nullBranch);
-  const round = shape.type === 'halfvec' ? toHalf : Math.fround;
+  const beyond = shape.type === 'halfvec' ? BEYOND_HALF : Infinity;
   let values = new Float32Array(1024);
   return (c) => {
     let count = 0;
@@ -45,21 +48,16 @@ export function vectorReader(
       values = withRoom(values, count + left);
       for (const end = count + left; count < end; count += 1) {
         const value = read(c);
-        const rounded = round(value);
-        if (rounded - rounded !== 0)
+        const single = Math.fround(value);
+        if (!(Math.abs(single) < beyond))
           throw outOfRange(value, isLong ? longText(c) : doubleText(value), shape);
-        values[count] = rounded;
+        values[count] = single;
       }
     }
     const elements = { values, count };
     if (count > 0) checkCount(elements, shape);
     return elements;
   };
-}
-
-/** pgvector goes by single precision to half precision, which can round twice. */
-function toHalf(value: number): number {
-  return Math.f16round(Math.fround(value));
 }
 
 function nonNull(read: (c: Cursor) => number, branch: 0 | 1 | undefined): (c: Cursor) => number {

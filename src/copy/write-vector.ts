@@ -15,7 +15,7 @@ function putVector(c: Cursor, { values, count }: VectorElements): void {
   for (let i = 0; i < count; i += 1, c.at += 4) outView.setFloat32(c.at, values[i] as number);
 }
 
-/** halfvec_recv: the same with two bytes for each element. */
+/** halfvec_recv: the same with two bytes for each element, rounded from its single precision. */
 function putHalfvec(c: Cursor, { values, count }: VectorElements): void {
   const length = 4 + 2 * count;
   c.ensure(length);
