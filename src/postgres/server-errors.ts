@@ -37,6 +37,12 @@ export function isRetryable(error: unknown): boolean {
   return retryOn(error) !== 'nothing';
 }
 
+/** Whether trying again now may well succeed: what only a later run can hope for, such as memory, would be asked for again and again. */
+export function isPassing(error: unknown): boolean {
+  const where = retryOn(error);
+  return where === 'same session' || where === 'new session';
+}
+
 /** What to do about a failure of the server, the network or TLS; undefined for anything else. */
 export function remedyOf(error: unknown): Remedy | undefined {
   if (error instanceof postgres.PostgresError) return sqlStateRemedy(error.code);

@@ -1,7 +1,7 @@
 import { type CopyJob, copySplits, type LoadedSplit } from '../load/copy-splits.ts';
 import type { FullLoadPlan } from '../plan/plan.ts';
 import type { Session } from '../postgres/pool.ts';
-import { retryOn } from '../postgres/server-errors.ts';
+import { isPassing } from '../postgres/server-errors.ts';
 import { UNIQUE_VIOLATION } from '../postgres/sqlstates.ts';
 import { retry } from '../retry.ts';
 import { readLoadedSplits, recordSplits } from '../state/loaded-splits.ts';
@@ -69,12 +69,6 @@ async function tryOnce(
   const recorded = new Map(copied.splits.map(({ split, ...stats }) => [split.id, stats]));
   await session.unsafe(`${recordSplits(tables, objectPrefix, recorded)}; COMMIT`);
   return [...before, ...copied.splits];
-}
-
-/** What only a later run can hope for, such as memory, would be asked for again and again. */
-function isPassing(error: unknown): boolean {
-  const where = retryOn(error);
-  return where === 'same session' || where === 'new session';
 }
 
 /**

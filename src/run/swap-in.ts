@@ -2,7 +2,7 @@ import { messageOf } from '../errors.ts';
 import type { FullLoadPlan } from '../plan/plan.ts';
 import type { Session } from '../postgres/pool.ts';
 import { quoteLiteral, quoteTable, type TableName } from '../postgres/quoting.ts';
-import { isRetryable } from '../postgres/server-errors.ts';
+import { isPassing } from '../postgres/server-errors.ts';
 import { retry } from '../retry.ts';
 import { commitRun } from '../state/commit.ts';
 import { readRun } from '../state/ledger.ts';
@@ -42,7 +42,7 @@ export async function buildIndexes(context: Context, plan: FullLoadPlan): Promis
     if (dependents === undefined) await addFirstKey(sql, { ...plan, signal });
     await finishStaging(sql, { target, staging, dependents, signal }, onProgress);
   };
-  await retry(build, { signal, isRetryable, onWait });
+  await retry(build, { signal, isRetryable: isPassing, onWait });
   phase.advance(100);
   phase.finish();
 }

@@ -28,6 +28,28 @@ test('an increment that fails by what may pass leaves nothing, and the ledger te
   expect(await rowsOf(world)).toHaveLength(2);
 });
 
+test('an index for which memory does not suffice ends the load at once, and the next run builds it', async () => {
+  await using world = await openWorld();
+  const { sql } = world.database;
+  await world.google.sql(`INSERT INTO source.rows VALUES (1, 'one', NULL)`);
+  await sql`CREATE TABLE target (id bigint, name text, max_ingested_at timestamptz)`;
+  await sql.unsafe(`CREATE FUNCTION needs_memory(id bigint) RETURNS bigint IMMUTABLE LANGUAGE plpgsql
+    AS $$ BEGIN RAISE 'out of memory' USING ERRCODE = '53200'; END $$;
+    CREATE INDEX ON target (public.needs_memory(id))`);
+  const { exitCode, text } = await world.run();
+  expect(exitCode).toBe(1);
+  expect(text).toContain('"code":"OUT_OF_MEMORY"');
+  expect(text).toContain('Lower maintenance_work_mem');
+  expect(text).not.toContain('trying again');
+  await sql.unsafe(`CREATE OR REPLACE FUNCTION needs_memory(id bigint) RETURNS bigint IMMUTABLE
+    LANGUAGE plpgsql AS $$ BEGIN RETURN id; END $$`);
+  const again = await world.run();
+  expect({ exitCode: again.exitCode, text: again.text }).toEqual({ exitCode: 0, text: again.text });
+  expect(again.text).toContain('resuming its export');
+  expect(await rowsOf(world)).toHaveLength(1);
+  expect(await leftovers(world)).toEqual(NOTHING_LEFT);
+});
+
 test('a full load that fails by what may pass tells why, and the next run resumes it', async () => {
   await using world = await openWorld();
   const { sql } = world.database;
