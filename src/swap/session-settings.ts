@@ -12,9 +12,8 @@ const READING_SETTINGS = {
   intervalstyle: 'postgres',
   timezone: 'UTC',
   extra_float_digits: '1',
-  // Planning takes most of the time: once is enough for three readings, and compiling never pays.
+  // Planning takes most of the time: once is enough for three readings.
   plan_cache_mode: 'force_generic_plan',
-  jit: 'off',
 } as const;
 
 /**

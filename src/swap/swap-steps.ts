@@ -120,7 +120,8 @@ function refresh({ refreshed, materializedViews }: Dependents): readonly Step[] 
   return refreshed.flatMap((view: TableName) => {
     const name = quoteTable(view);
     const fill = {
-      statement: `REFRESH MATERIALIZED VIEW ${name}`,
+      // The query is the user's, and so is whether to compile it.
+      statement: `SET LOCAL jit = DEFAULT; REFRESH MATERIALIZED VIEW ${name}; SET LOCAL jit = off`,
       reason: `materialized view ${name} refreshed`,
     };
     if (!isAmong(materializedViews, view)) return [fill];

@@ -19,6 +19,18 @@ test('timeouts that are set for the role and the database end no run', async () 
   expect({ exitCode, text }).toEqual({ exitCode: 0, text });
 });
 
+test('what the server would compile is not compiled, but for the views of the user', async () => {
+  await using scene = await openScene(100);
+  const { sql, name } = scene.world.database;
+  await sql.unsafe(`ALTER DATABASE ${name} SET jit = on`);
+  await sql`CREATE TABLE target (id bigint, name text, max_ingested_at timestamptz,
+    jit text DEFAULT current_setting('jit'))`;
+  await sql`CREATE MATERIALIZED VIEW seen AS SELECT DISTINCT jit, current_setting('jit') AS own FROM target`;
+  const { exitCode, text } = await scene.start().outcome;
+  expect({ exitCode, text }).toEqual({ exitCode: 0, text });
+  expect([...(await sql`SELECT jit, own FROM seen`)]).toEqual([{ jit: 'off', own: 'on' }]);
+});
+
 test('other settings of the role and the database change nothing', async () => {
   await using scene = await openScene(100);
   const { sql, name } = scene.world.database;

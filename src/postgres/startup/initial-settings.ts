@@ -7,7 +7,8 @@ export type Setting = readonly [name: string, value: string];
  * What every session begins with, whatever the role or the database has as its default; a server is
  * given those that it knows. Limits for people must not end a load of hours, which waits and computes
  * for long; the swap has to see what has changed since it began; types are compared by their names. A
- * backend that builds an index has to notice that its run has died, and release its locks.
+ * backend that builds an index has to notice that its run has died, and release its locks. To compile
+ * the many small queries of a swap would hold its locks ten times as long.
  */
 const SETTINGS: readonly Setting[] = [
   ['DateStyle', 'ISO'],
@@ -21,6 +22,7 @@ const SETTINGS: readonly Setting[] = [
   ['client_connection_check_interval', '5s'],
   ['synchronous_commit', 'on'],
   ['lc_messages', 'C'],
+  ['jit', 'off'],
 ];
 
 /** Conditions of the settings that not every session may have, or needs. */
