@@ -41,6 +41,21 @@ test.each([20, 2, 1])(
   },
 );
 
+test('where PgBouncer has fewer connections than a run would use, indexes are built by those', async () => {
+  await using world = await openWorld();
+  const { sql, uri } = world.database;
+  const { port } = await sharedPostgres();
+  await using pooler = await startPgBouncer({ mode: 'session', port, poolSize: 2 });
+  await sql.unsafe(`CREATE TABLE target (id bigint, name text, max_ingested_at timestamptz);
+    CREATE INDEX ON target (id); CREATE INDEX ON target (name); CREATE INDEX ON target (id, name)`);
+  await addRows(world, 0, 100);
+  const { exitCode, text } = await world.run({ 'pg-conn': pooler.through(uri) });
+  expect({ exitCode, text }).toEqual({ exitCode: 0, text });
+  expect(text).not.toContain('connecting again');
+  const indexes = await sql`SELECT FROM pg_indexes WHERE tablename = 'target'`;
+  expect(indexes.length).toBe(3);
+});
+
 test('a signal cancels what runs by the one connection of a PgBouncer in session mode', async () => {
   await using world = await openWorld();
   const { sql, uri } = world.database;

@@ -1,4 +1,5 @@
 import type postgres from 'postgres';
+import type { Session } from '../../postgres/pool.ts';
 import { quoteTable } from '../../postgres/quoting.ts';
 import { cancellable } from '../cancellable-query.ts';
 import { explainViolation } from '../constraint-violations.ts';
@@ -10,8 +11,9 @@ import type { BuildPlan } from './build-plan.ts';
 import { type BuildProgress, UNCOUNTED, watchIndexes } from './index-progress.ts';
 
 /**
- * Builds all indexes but those that a constraint has to build itself, several at once. When one
- * cannot be built, no further one is begun: the failure is reported at once, not hours late.
+ * Builds all indexes but those that a constraint has to build itself, several at once where there are
+ * connections for it: a pooler may have fewer than the server. When one index cannot be built, no
+ * further one is begun: the failure is reported at once, not hours late.
  */
 export async function buildIndexes(
   sql: postgres.Sql,
@@ -21,21 +23,25 @@ export async function buildIndexes(
 ): Promise<void> {
   const waiting = indexes.filter((index) => index.constraint?.buildsItsIndex !== true);
   const watch = watchIndexes(sql, onProgress);
-  const build = async (): Promise<void> => {
+  const build = async (session: Session): Promise<void> => {
     try {
       for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
-        await buildIndex(sql, plan, index, watch.building);
+        await buildIndex(session, plan, index, watch.building);
         onProgress({ object: targetName(index), phase: DONE, ...UNCOUNTED });
       }
     } finally {
       waiting.length = 0; // when one builder fails, the others finish their index and stop
+      session.release();
     }
   };
   const free = Math.max(1, (sql.options.max ?? 1) - 1);
-  const builders = Math.min(plan.indexesAtOnce ?? 2, free);
-  const results = await Promise.allSettled(Array.from({ length: builders }, build)).finally(
-    watch.stop,
+  const builders = Math.min(plan.indexesAtOnce ?? 2, free, waiting.length);
+  const first = sql.reserve().then(build);
+  const others = Array.from({ length: builders - 1 }, () =>
+    sql.reserve().then(build, () => undefined),
   );
+  const results = await Promise.allSettled([first, ...others]);
+  watch.stop();
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
@@ -45,7 +51,7 @@ export function targetName({ table, name }: Index): string {
 }
 
 async function buildIndex(
-  sql: postgres.Sql,
+  session: Session,
   plan: BuildPlan,
   index: Index,
   building: (pid: number, name: string) => void,
@@ -56,11 +62,10 @@ async function buildIndex(
     ...createIndex(index, stagingOf(plan, index.table), name),
   ];
   try {
-    await sql.begin(async (transaction) => {
-      const [session] = await transaction<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
-      building(session?.pid ?? 0, targetName(index));
-      await cancellable(transaction.unsafe(statements.join('; ')), plan.signal);
-    });
+    const [row] = await session<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
+    building(row?.pid ?? 0, targetName(index));
+    // In one message, and so in one transaction.
+    await cancellable(session.unsafe(statements.join('; ')), plan.signal);
   } catch (error) {
     throw explainViolation(error, index.table, index.name);
   }

@@ -15,7 +15,8 @@ export interface BuildProgress {
 export interface IndexWatch {
   /** Says which index the server process `pid` is building. */
   readonly building: (pid: number, object: string) => void;
-  readonly stop: () => Promise<void>;
+  /** What is still asked is answered to nobody: there may be no connection to ask by. */
+  readonly stop: () => void;
 }
 
 /** Of a step of which the server does not say how far it is. */
@@ -35,23 +36,24 @@ export function watchIndexes(
     while (watching) {
       await Promise.race([Bun.sleep(EVERY_MS), stopped.promise]);
       if (!watching) return;
-      for (const row of await readProgress(sql, [...objects.keys()])) {
+      const rows = await readProgress(sql, [...objects.keys()]);
+      if (!watching) return;
+      for (const row of rows) {
         const object = objects.get(row.pid);
         if (object !== undefined) onProgress({ ...row, object });
       }
     }
   };
   // Progress is a courtesy: if it cannot be read, the indexes are built all the same.
-  const running = watch().catch(() => undefined);
+  watch().catch(() => undefined);
   return {
     building: (pid, object) => {
       objects.set(pid, object);
       onProgress({ object, phase: 'initializing', ...UNCOUNTED });
     },
-    stop: async () => {
+    stop: () => {
       watching = false;
       stopped.resolve();
-      await running;
     },
   };
 }

@@ -75,6 +75,9 @@ test('when an index cannot be built, no further one is begun', async () => {
   const { loader, sql } = fixture;
   const dependents = await readDependents(loader, TARGET);
   await fillStaging(loader, { ...LOAD, rows: 'SELECT 1 FROM generate_series(1, 50)' }, dependents);
+  // Both builders begin at once.
+  const sessions = await Promise.all([loader.reserve(), loader.reserve()]);
+  for (const session of sessions) session.release();
   const finishing = finishStaging(
     loader,
     { target: TARGET, staging: STAGING, dependents },
