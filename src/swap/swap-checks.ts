@@ -1,4 +1,4 @@
-import { ProjectorError } from '../errors.ts';
+import { hasCode, ProjectorError } from '../errors.ts';
 import { quoteTable, type TableName } from '../postgres/quoting.ts';
 import type { Handle } from './catalog.ts';
 import { type Dependents, readDependentsInside } from './dependencies/dependents.ts';
@@ -6,17 +6,32 @@ import { differences } from './dependencies/differences.ts';
 import type { AddedColumn } from './objects/columns.ts';
 import { isAmong } from './of-table.ts';
 
-/** Reads again what depends on the target: DEPENDENTS_CHANGED names what is not as the plan read it. */
+/**
+ * Reads again what depends on the target: DEPENDENTS_CHANGED names what is not as the plan read it, also
+ * where a full load would be refused by now.
+ */
 export async function requireUnchanged(
   sql: Handle,
   target: TableName,
   dependents: Dependents,
 ): Promise<void> {
-  const now = await readDependentsInside(sql, target);
+  const now = await readDependentsInside(sql, target).catch((error: unknown) => {
+    throw refusedByNow(target, error);
+  });
   if (now === undefined) throw changed(target, ['the table']);
   if (now.fingerprint !== dependents.fingerprint) {
     throw changed(target, differences(dependents, now));
   }
+}
+
+/** A refusal of what the plan has not met is a change; any other error stays what it is. */
+function refusedByNow(target: TableName, error: unknown): unknown {
+  const isRefusal =
+    hasCode(error, 'UNSUPPORTED_DEPENDENT') || hasCode(error, 'INSUFFICIENT_PRIVILEGE');
+  if (!isRefusal) return error;
+  const { code, message, cause } = changed(target, [error.message], error);
+  const hint = `Nothing was changed by this run. Before the next: ${error.hint}`;
+  return new ProjectorError({ code, message, hint, cause });
 }
 
 /** The proof that nothing was lost: the new table reads as the old one did, but for added columns. */
