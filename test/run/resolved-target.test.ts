@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import { openWorld, type World } from '../scenarios/fixture.ts';
+import { exportJobs } from '../scenarios/inspect.ts';
 
 const FIRST = "(1, 'one', TIMESTAMP '2024-01-01 00:00:00+00')";
 
@@ -19,6 +20,25 @@ async function stateSchemas({ database }: World): Promise<string[]> {
     WHERE relname = 'sync_state' AND relkind = 'r' ORDER BY 1`;
   return rows.map(({ schema }) => schema);
 }
+
+test('a server older than PostgreSQL 13 is refused before anything is made', async () => {
+  await using world = await openFilledWorld();
+  const { sql } = world.database;
+  // The role's own search_path lets the server give itself out for an older one.
+  await sql.unsafe(`CREATE SCHEMA old; CREATE FUNCTION old.current_setting(name text) RETURNS text
+    LANGUAGE sql AS $$ SELECT CASE name WHEN 'server_version_num' THEN '120022'
+      ELSE pg_catalog.current_setting(name) END $$`);
+  const { exitCode, lines } = await world.run({
+    'pg-conn': withSearchPath(world, 'old,pg_catalog,public'),
+  });
+  expect(exitCode).toBe(1);
+  expect(lines.at(-1)).toMatchObject({
+    code: 'UNSUPPORTED_SERVER',
+    message: expect.stringContaining('PostgreSQL 12, and 13 is the oldest'),
+  });
+  expect(exportJobs(world)).toEqual([]);
+  expect(await stateSchemas(world)).toEqual([]);
+});
 
 test('the only state tables that know a target are its own, also where the search_path does not lead to them', async () => {
   await using world = await openFilledWorld();
