@@ -34,11 +34,10 @@ const SOURCE_ROWS = 4000;
 
 export async function openScene(
   rows = SOURCE_ROWS,
-  onServer?: () => Promise<TestServer>,
+  onServer?: () => Promise<Pick<TestServer, 'createDatabase'>>,
 ): Promise<Scene> {
   const world = await openWorld(SCHEMA, {}, onServer);
   const { google, database } = world;
-  const { sql } = database;
   google.settings.exportShards = 4;
   const port = Number(new URL(database.uri).port);
   const proxy = await startProxy(port);
@@ -53,13 +52,14 @@ export async function openScene(
   }
 
   async function status(): Promise<string | undefined> {
-    const there = await sql`SELECT to_regclass('sync_runs') AS runs`;
+    const there = await database.sql`SELECT to_regclass('sync_runs') AS runs`;
     if (there[0]?.['runs'] == null) return undefined;
-    const [row] = await sql`SELECT status FROM sync_runs ORDER BY started_at DESC LIMIT 1`;
+    const [row] = await database.sql`SELECT status FROM sync_runs ORDER BY started_at DESC LIMIT 1`;
     return row?.['status'];
   }
 
   async function expectRight(): Promise<void> {
+    const { sql } = database;
     const source = await google.duckdb(`SELECT id::VARCHAR AS id, name,
       epoch_us(max_ingested_at)::VARCHAR AS at FROM ${table}`);
     const rows = `SELECT id::bigint, name, at::bigint FROM
@@ -116,7 +116,7 @@ export async function openScene(
     async recover() {
       google.heal();
       google.settings.jobSeconds = 0;
-      const { exitCode, text } = await world.run();
+      const { exitCode, text } = await world.run({ 'pg-conn': database.uri });
       expect({ exitCode, text }).toEqual({ exitCode: 0, text });
       await expectRight();
       return text;

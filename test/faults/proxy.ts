@@ -30,6 +30,8 @@ export interface TcpProxy extends AsyncDisposable {
   stall(stalled: boolean): void;
   /** Lets each connection send so many bytes a second. */
   pace(bytesPerSecond: number): void;
+  /** Connects to another port from now on. */
+  redirect(port: number): void;
   /** Turns new connections down, while true. */
   refuse(refusing: boolean): void;
 }
@@ -43,8 +45,9 @@ interface Pair {
   trapped: Trap['what'] | undefined;
 }
 
-/** Listens on a free port of 127.0.0.1, and connects to `port` there. */
-export async function startProxy(port: number): Promise<TcpProxy> {
+/** Listens on a free port of 127.0.0.1, and connects to `firstPort` there. */
+export async function startProxy(firstPort: number): Promise<TcpProxy> {
+  let port = firstPort;
   const pairs = new Set<Pair>();
   const statements: string[] = [];
   const traps: { readonly trap: Trap; readonly snap: () => void }[] = [];
@@ -130,6 +133,9 @@ export async function startProxy(port: number): Promise<TcpProxy> {
     },
     pace(rate) {
       bytesPerSecond = rate;
+    },
+    redirect(to) {
+      port = to;
     },
     refuse(on) {
       refusing = on;

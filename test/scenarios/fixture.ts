@@ -61,7 +61,7 @@ export const SCHEMA: readonly Field[] = [
 export async function openWorld(
   schema: readonly Field[] = SCHEMA,
   options: TableOptions = {},
-  onServer: () => Promise<TestServer> = sharedPostgres,
+  onServer: () => Promise<Pick<TestServer, 'createDatabase'>> = sharedPostgres,
 ): Promise<World> {
   const [program, server, google] = await Promise.all([builtProgram(), onServer(), startGoogle()]);
   const database = await server.createDatabase();

@@ -49,7 +49,12 @@ async function dropDatabase(server: ServerAddress, name: string, sql: postgres.S
   await runAsSuperuser(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
 }
 
-function connectBySocket(server: ServerAddress, database: string, max: number): postgres.Sql {
+/** A pool for the superuser, by the Unix socket, with the value types that the product uses. */
+export function connectBySocket(
+  server: ServerAddress,
+  database: string,
+  max: number,
+): postgres.Sql {
   return postgres({
     path: `${server.socketDirectory}/.s.PGSQL.${server.port}`,
     user: 'postgres',

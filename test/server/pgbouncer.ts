@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { connect } from 'node:net';
 import { createFolder } from './folder.ts';
@@ -9,6 +9,8 @@ export interface PgBouncer extends AsyncDisposable {
   readonly port: number;
   /** `uri` with the pooler in the place of the server. */
   through(uri: string): string;
+  /** Kills it, and starts it again. */
+  restart(): Promise<void>;
 }
 
 export interface PgBouncerOptions {
@@ -36,24 +38,38 @@ export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBounc
     auth_file = ${users}
     pool_mode = ${options.mode}
     default_pool_size = ${options.poolSize ?? 20}
+    server_login_retry = 1
   `;
   const file = folder.write('pgbouncer.ini', settings.replaceAll(/^ +/gm, ''), 0o644);
-  const pooler = spawn('/usr/sbin/pgbouncer', ['--quiet', file], {
-    ...serverOwner(),
-    cwd: folder.path,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  const ended = new Promise((resolve) => pooler.once('exit', resolve));
-  while (pooler.exitCode === null && !(await listens(port))) await Bun.sleep(20);
+  let pooler = await startProcess(file, folder.path, port);
   return {
     port,
     through: (uri) => uri.replace(`:${options.port}/`, `:${port}/`),
+    async restart() {
+      await end(pooler, 'SIGKILL');
+      pooler = await startProcess(file, folder.path, port);
+    },
     async [Symbol.asyncDispose]() {
-      pooler.kill('SIGTERM');
-      await ended;
+      await end(pooler, 'SIGTERM');
       folder[Symbol.dispose]();
     },
   };
+}
+
+/** Resolves when it listens on `port`, or has ended. */
+async function startProcess(file: string, cwd: string, port: number): Promise<ChildProcess> {
+  const pooler = spawn('/usr/sbin/pgbouncer', ['--quiet', file], {
+    ...serverOwner(),
+    cwd,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  while (pooler.exitCode === null && !(await listens(port))) await Bun.sleep(20);
+  return pooler;
+}
+
+async function end(pooler: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  const ended = new Promise((resolve) => pooler.once('exit', resolve));
+  if (pooler.kill(signal)) await ended;
 }
 
 function listens(port: number): Promise<boolean> {
