@@ -9,8 +9,8 @@ import { VALUE_WRITERS, type Write, writeLimited, writeNull } from './write-valu
 import { vectorWriter } from './write-vector.ts';
 
 /** The signature, flags and header extension of COPY BINARY (the COPY reference page, "Binary Format"). */
-export const BINARY_HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
-export const BINARY_TRAILER = Buffer.from([0xff, 0xff]);
+const BINARY_HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
+const BINARY_TRAILER = Buffer.from([0xff, 0xff]);
 
 /**
  * Re-frames rows of Avro blocks into rows of COPY BINARY. `columns` and `fields` are in the same

@@ -13,7 +13,7 @@ const INTERVAL =
   /^(-?)(\d{1,5})-(\d{1,2}) (-?\d{1,9}) (-?)(\d{1,10}):(\d+):(\d+)(?:\.(\d{1,6})0*)?$/;
 
 /** Reads an interval as BigQuery casts it to STRING. Throws InvalidValueError for anything else. */
-export function readInterval(c: Cursor): IntervalParts {
+function readInterval(c: Cursor): IntervalParts {
   const text = readAscii(c);
   const [, ym = '', years, months, days, hms = '', hours, minutes, seconds, fraction = ''] =
     INTERVAL.exec(text) ?? [];

@@ -9,10 +9,10 @@ import {
   INSUFFICIENT_PRIVILEGE,
 } from '../postgres/sqlstates.ts';
 import { readTargetTable } from '../postgres/target-table.ts';
+import { inTransaction } from '../postgres/transactions.ts';
 import { isLockError, retryForLocks } from '../swap/lock-retry.ts';
 import { lockTimeoutError } from '../swap/swap-locks.ts';
 import type { Context } from './context.ts';
-import { inTransaction } from './locked-session.ts';
 
 /** How long to try for the lock, in milliseconds: as long as the swap does. */
 const GIVE_UP_AFTER_MS = 30 * 60_000;

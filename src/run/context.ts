@@ -15,11 +15,12 @@ import { openPool, type Session } from '../postgres/pool.ts';
 import { tableText } from '../postgres/quoting.ts';
 import { retryOn } from '../postgres/server-errors.ts';
 import { SessionOpener } from '../postgres/session-opener.ts';
+import { rolledBack } from '../postgres/transactions.ts';
 import type { Report } from '../report/report.ts';
 import { retry } from '../retry.ts';
 import { applicationName } from '../state/advisory-lock.ts';
 import { requireOurs } from '../state/commit.ts';
-import { connectionWarning, LockedSession, rolledBack } from './locked-session.ts';
+import { connectionWarning, LockedSession } from './locked-session.ts';
 import { type ResolvedTarget, resolveTarget } from './resolved-target.ts';
 
 /** What a run is given beside its arguments. */
@@ -192,7 +193,7 @@ async function accessToken(auth: GoogleAuth): Promise<string> {
 }
 
 /** Sorts by time for people who read the ledger; the random part is what makes it unique. */
-export function newRunId(): string {
+function newRunId(): string {
   const time = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
   return `${time}-${randomBytes(4).toString('hex')}`;
 }

@@ -3,11 +3,12 @@ import type { FullLoadPlan } from '../plan/plan.ts';
 import type { Session } from '../postgres/pool.ts';
 import { isPassing } from '../postgres/server-errors.ts';
 import { UNIQUE_VIOLATION } from '../postgres/sqlstates.ts';
+import { rolledBack } from '../postgres/transactions.ts';
 import { retry } from '../retry.ts';
 import { readLoadedSplits, recordSplits } from '../state/loaded-splits.ts';
 import { rowsOf } from './check-loaded.ts';
 import type { Context } from './context.ts';
-import { connectionWarning, rolledBack } from './locked-session.ts';
+import { connectionWarning } from './locked-session.ts';
 import { explainCopyError } from './row-errors/explain.ts';
 
 /**

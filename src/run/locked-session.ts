@@ -4,6 +4,7 @@ import { messageOf, ProjectorError } from '../errors.ts';
 import { cancelOnAbort } from '../postgres/cancel-on-abort.ts';
 import type { Session } from '../postgres/pool.ts';
 import { isRetryable, retryOn } from '../postgres/server-errors.ts';
+import { rolledBack } from '../postgres/transactions.ts';
 import type { Report } from '../report/report.ts';
 import { retry } from '../retry.ts';
 import { type LockRequest, lockTarget } from '../state/advisory-lock.ts';
@@ -192,46 +193,6 @@ export function connectionWarning(error: unknown): string {
     return `the connection to PostgreSQL was lost: ${messageOf(error)}; connecting again`;
   }
   return `PostgreSQL said: ${messageOf(error)}; trying again`;
-}
-
-/** Ends whatever transaction there is; false: the session is lost, or as good as lost. */
-export async function rolledBack(session: Session): Promise<boolean> {
-  const answer = session.unsafe('ROLLBACK').then(
-    () => true,
-    () => false,
-  );
-  return await Promise.race([answer, sleep(ANSWER_MS).then(() => false)]);
-}
-
-/**
- * Runs `body` between BEGIN and COMMIT; what it throws rolls back, and so does a signal that came
- * before the COMMIT.
- */
-export async function inTransaction<T>(
-  session: Session,
-  signal: AbortSignal,
-  body: () => Promise<T>,
-): Promise<T> {
-  await session.unsafe('BEGIN');
-  try {
-    const result = await body();
-    signal.throwIfAborted();
-    await session.unsafe('COMMIT');
-    return result;
-  } catch (error) {
-    await rolledBack(session);
-    throw error;
-  }
-}
-
-/** Runs `body` on one snapshot of the database, which it only reads. */
-export async function inSnapshot<T>(session: Session, body: () => Promise<T>): Promise<T> {
-  await session.unsafe('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-  try {
-    return await body();
-  } finally {
-    await rolledBack(session);
-  }
 }
 
 /** The pid of the backend; undefined where the session is lost. */

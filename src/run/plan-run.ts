@@ -2,14 +2,10 @@ import { bucketWarnings } from '../google/bucket-location.ts';
 import { type Plan, type PlanRequest, planFullLoad, planIncrement } from '../plan/plan.ts';
 import { quoteTable } from '../postgres/quoting.ts';
 import { readTargetTable, type TargetTable } from '../postgres/target-table.ts';
-import {
-  type Dependents,
-  readDependentsInside,
-  readWarningsInside,
-} from '../swap/dependencies/dependents.ts';
+import { inSnapshot } from '../postgres/transactions.ts';
+import { type Dependents, readDependents, readWarnings } from '../swap/dependencies/dependents.ts';
 import { widenTarget } from './alter-target.ts';
 import type { Context } from './context.ts';
-import { inSnapshot } from './locked-session.ts';
 import { requireWritable } from './require-writable.ts';
 import { requireLasting } from './run-refusals.ts';
 import type { SourceState } from './source-state.ts';
@@ -68,8 +64,8 @@ async function readTarget(
     inSnapshot(session, async (): Promise<TargetState> => {
       const table = await readTargetTable(session, target);
       if (!isFullLoad) return [table, undefined, []];
-      const dependents = await readDependentsInside(session, target);
-      return [table, dependents, await readWarningsInside(session, target)];
+      const dependents = await readDependents(session, target);
+      return [table, dependents, await readWarnings(session, target)];
     }),
   );
 }

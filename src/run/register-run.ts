@@ -3,6 +3,7 @@ import { VERSION } from '../cli/version.ts';
 import type { Instant } from '../instant.ts';
 import type { Plan } from '../plan/plan.ts';
 import { tableText } from '../postgres/quoting.ts';
+import { inTransaction } from '../postgres/transactions.ts';
 import { followUpId } from '../state/advisory-lock.ts';
 import { changeOwnRun, requireOurs } from '../state/commit.ts';
 import { insertRun, type RunChange, updateRun } from '../state/ledger.ts';
@@ -10,7 +11,6 @@ import { migrateState } from '../state/migrate.ts';
 import { pruneStatement } from '../state/prune.ts';
 import type { UnfinishedRun } from '../state/unfinished-runs.ts';
 import { type Context, costOf } from './context.ts';
-import { inTransaction } from './locked-session.ts';
 import { sourceVersionText } from './source-version.ts';
 import { watchLocks } from './watch-locks.ts';
 

@@ -3,6 +3,7 @@ import type { FullLoadPlan } from '../plan/plan.ts';
 import type { Session } from '../postgres/pool.ts';
 import { quoteLiteral, quoteTable, type TableName } from '../postgres/quoting.ts';
 import { isPassing } from '../postgres/server-errors.ts';
+import { inTransaction } from '../postgres/transactions.ts';
 import { retry } from '../retry.ts';
 import { commitRun } from '../state/commit.ts';
 import { readRun } from '../state/ledger.ts';
@@ -13,7 +14,7 @@ import { stagingStatements } from '../swap/build/staging.ts';
 import { swap } from '../swap/swap.ts';
 import type { Context } from './context.ts';
 import type { Loaded } from './full-load.ts';
-import { connectionWarning, inTransaction } from './locked-session.ts';
+import { connectionWarning } from './locked-session.ts';
 import { requireSameWatermark } from './prove-plan.ts';
 import { requireAllMarks } from './staging-rows.ts';
 

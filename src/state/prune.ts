@@ -3,7 +3,7 @@ import { OPEN_STATUSES } from './ledger.ts';
 import type { StateTables } from './state-tables.ts';
 
 /** Rows of runs that ended longer ago than this are pruned: the reference names it. */
-export const KEPT_DAYS = 90;
+const KEPT_DAYS = 90;
 
 /** Most rows that one run prunes: an increment should not wait for the sins of years. */
 const PRUNED_AT_ONCE = 1000;

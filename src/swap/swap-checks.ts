@@ -1,7 +1,7 @@
 import { hasCode, ProjectorError } from '../errors.ts';
 import { quoteTable, type TableName } from '../postgres/quoting.ts';
 import type { Handle } from './catalog.ts';
-import { type Dependents, readDependentsInside } from './dependencies/dependents.ts';
+import { type Dependents, readDependents } from './dependencies/dependents.ts';
 import { differences } from './dependencies/differences.ts';
 import type { AddedColumn } from './objects/columns.ts';
 import { isAmong } from './of-table.ts';
@@ -15,7 +15,7 @@ export async function requireUnchanged(
   target: TableName,
   dependents: Dependents,
 ): Promise<void> {
-  const now = await readDependentsInside(sql, target).catch((error: unknown) => {
+  const now = await readDependents(sql, target).catch((error: unknown) => {
     throw refusedByNow(target, error);
   });
   if (now === undefined) throw changed(target, ['the table']);
@@ -41,7 +41,7 @@ export async function requireComplete(
   dependents: Dependents,
   added: readonly AddedColumn[],
 ): Promise<void> {
-  const now = await readDependentsInside(sql, target);
+  const now = await readDependents(sql, target);
   const lost =
     now === undefined
       ? ['the table']

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { finishStaging } from '../../src/swap/build/finish-staging.ts';
-import { readDependents } from '../../src/swap/dependencies/dependents.ts';
 import { createFixture, failureOf, STAGING, TARGET, texts } from './objects-fixture.ts';
+import { dependentsOf } from './read-dependents.ts';
 import { fillStaging, fullLoad, swapIn } from './swap-fixture.ts';
 
 const SET_UP = `
@@ -112,7 +112,7 @@ for (const { setUp, what, change, names } of CASES) {
   test(`the swap is refused if ${what} while the rows are loaded`, async () => {
     await using fixture = await createFixture(setUp);
     const { loader, sql } = fixture;
-    const dependents = await readDependents(loader, TARGET);
+    const dependents = await dependentsOf(loader, TARGET);
     await fillStaging(loader, LOAD, dependents);
     await finishStaging(loader, { target: TARGET, staging: STAGING, dependents }, () => undefined);
     await sql.unsafe(change);
@@ -130,7 +130,7 @@ for (const { setUp, what, change, names } of CASES) {
 test('what only the root of a tree has can change while the rows are loaded: it stays', async () => {
   await using fixture = await createFixture(TREE);
   const { loader, sql } = fixture;
-  const dependents = await readDependents(loader, TARGET);
+  const dependents = await dependentsOf(loader, TARGET);
   await fillStaging(loader, LOAD, dependents);
   await finishStaging(loader, { target: TARGET, staging: STAGING, dependents }, () => undefined);
   await sql.unsafe(`CREATE VIEW s.later AS SELECT id FROM s.t; COMMENT ON TABLE s.t IS 'later';
@@ -145,7 +145,7 @@ test('what only the root of a tree has can change while the rows are loaded: it 
 test('a dependent that changes while the swap waits for its locks is found out too', async () => {
   await using fixture = await createFixture(SET_UP);
   const { loader, sql } = fixture;
-  const dependents = await readDependents(loader, TARGET);
+  const dependents = await dependentsOf(loader, TARGET);
   await fillStaging(loader, LOAD, dependents);
   await finishStaging(loader, { target: TARGET, staging: STAGING, dependents }, () => undefined);
   const release = Promise.withResolvers<void>();

@@ -4,9 +4,9 @@
  */
 import { quoteTable } from '../../src/postgres/quoting.ts';
 import { finishStaging } from '../../src/swap/build/finish-staging.ts';
-import { readDependents } from '../../src/swap/dependencies/dependents.ts';
 import { swap } from '../../src/swap/swap.ts';
 import { STAGING, TARGET } from './objects-fixture.ts';
+import { dependentsOf } from './read-dependents.ts';
 import { connectAs, fillStaging, LOADER } from './swap-fixture.ts';
 
 const [uri = '', stopAt = '', rows = ''] = process.argv.slice(2);
@@ -23,7 +23,7 @@ const sql = connectAs(uri, LOADER);
 const load = { target: TARGET, staging: STAGING, rows };
 // What a run does with what a killed one has left.
 await sql.unsafe(`DROP TABLE IF EXISTS ${quoteTable(STAGING)}`);
-const dependents = await readDependents(sql, TARGET);
+const dependents = await dependentsOf(sql, TARGET);
 await point('making staging');
 await fillStaging(sql, load, dependents);
 await point('finishing staging');

@@ -1,7 +1,6 @@
 import { expect, test } from 'bun:test';
 import postgres from 'postgres';
 import { finishStaging } from '../../src/swap/build/finish-staging.ts';
-import { readDependents } from '../../src/swap/dependencies/dependents.ts';
 import { withSavepoint } from '../../src/swap/lock-retry.ts';
 import { swap } from '../../src/swap/swap.ts';
 import { sharedPostgres } from '../server/shared.ts';
@@ -13,6 +12,7 @@ import {
   TARGET,
   texts,
 } from './objects-fixture.ts';
+import { dependentsOf } from './read-dependents.ts';
 import { connectAs, fillStaging, swapIn } from './swap-fixture.ts';
 
 const SET_UP = `
@@ -23,7 +23,7 @@ const SET_UP = `
 const LOAD = { target: TARGET, staging: STAGING, rows: 'VALUES (1), (2)' };
 
 async function prepare({ loader }: SwapFixture) {
-  const dependents = await readDependents(loader, TARGET);
+  const dependents = await dependentsOf(loader, TARGET);
   await fillStaging(loader, LOAD, dependents);
   await finishStaging(loader, { target: TARGET, staging: STAGING, dependents }, () => undefined);
   return dependents;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import type postgres from 'postgres';
-import { readDependents } from '../../src/swap/dependencies/dependents.ts';
 import type { TestDatabase } from '../server/database.ts';
 import { sharedPostgres } from '../server/shared.ts';
 import { texts } from './objects-fixture.ts';
+import { dependentsOf } from './read-dependents.ts';
 import { connectAs, fullLoad, LOADER, makeTablespace, sameRows, script } from './swap-fixture.ts';
 import { STAGING_NAME, TARGETS } from './tree-targets.ts';
 
@@ -37,7 +37,7 @@ const RELATIONS = `SELECT oid::regclass::text, CASE WHEN relkind IN ('p', 'I', '
 for (const target of TARGETS) {
   test(`a full load of ${target.schema}.${target.name} keeps the tree, and reads no row to attach`, async () => {
     const { sql } = database;
-    const before = await readDependents(loader, target);
+    const before = await dependentsOf(loader, target);
     const rows = await texts(sql, ROWS);
     const relations = await texts(sql, RELATIONS);
     const load = {
@@ -54,7 +54,7 @@ for (const target of TARGETS) {
     const { reasons } = await fullLoad(loader, { ...load, options: { onStep } });
     expect(await texts(sql, ROWS)).toEqual([...rows]);
     expect(await texts(sql, RELATIONS)).toEqual([...relations]);
-    expect((await readDependents(loader, target))?.fingerprint).toBe(before?.fingerprint ?? '');
+    expect((await dependentsOf(loader, target))?.fingerprint).toBe(before?.fingerprint ?? '');
     expect(attached.length).toBe(before?.tables.length ?? -1);
     const scanned = reasons.filter((reason) => reason.startsWith('default partition'));
     const verified = debug.filter((message) => message.startsWith('verifying table'));

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import postgres from 'postgres';
 import type { ErrorCode } from '../../src/error-codes.ts';
 import { ProjectorError } from '../../src/errors.ts';
-import { readDependents } from '../../src/swap/dependencies/dependents.ts';
 import type { TestDatabase } from '../server/database.ts';
 import { sharedPostgres } from '../server/shared.ts';
+import { dependentsOf } from './read-dependents.ts';
 import { connectAs, LOADER, makeTablespace, script } from './swap-fixture.ts';
 
 interface Case {
@@ -398,9 +398,7 @@ describe('refused before the export, by name, with a way out, and the database a
       await fixture.sql.unsafe(`SET allow_system_table_mods = on; ${SCHEMA} ${setUp}`);
       const sql = connectAs(fixture.uri, LOADER, 2);
       const before = await catalogDigest(fixture.sql);
-      const error = await readDependents(sql, { schema: 's', name: target }).catch(
-        (e: unknown) => e,
-      );
+      const error = await dependentsOf(sql, { schema: 's', name: target }).catch((e: unknown) => e);
       await sql.end();
       expect(error).toBeInstanceOf(ProjectorError);
       if (!(error instanceof ProjectorError)) return;
@@ -419,7 +417,7 @@ test('a temporary table is refused', async () => {
   await session.unsafe('CREATE TEMPORARY TABLE passing (a integer)');
   const [place] = await session<{ schema: string }[]>`
     SELECT relnamespace::regnamespace::text AS schema FROM pg_class WHERE relname = 'passing'`;
-  const found = readDependents(session, { schema: place?.schema ?? '', name: 'passing' });
+  const found = dependentsOf(session, { schema: place?.schema ?? '', name: 'passing' });
   await expect(found).rejects.toThrow('is a temporary table');
   session.release();
   await pool.end();
@@ -428,10 +426,10 @@ test('a temporary table is refused', async () => {
 test('all that is wrong is reported at once', async () => {
   await database.sql.unsafe(`${SCHEMA} CREATE VIEW s.v AS SELECT a FROM s.t;
     CREATE PUBLICATION s_news FOR TABLE s.t; CREATE TABLE s.other (row s.t)`);
-  const error = await readDependents(loader, { schema: 's', name: 't' }).catch((e: unknown) => e);
+  const error = await dependentsOf(loader, { schema: 's', name: 't' }).catch((e: unknown) => e);
   expect(String(error)).toMatch(/table s\.other.*view s\.v.*publication "s_news"/);
 });
 
 test('a target that does not exist has no dependents', async () => {
-  expect(await readDependents(loader, { schema: 's', name: 'not there' })).toBeUndefined();
+  expect(await dependentsOf(loader, { schema: 's', name: 'not there' })).toBeUndefined();
 });

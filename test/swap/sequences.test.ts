@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { finishStaging } from '../../src/swap/build/finish-staging.ts';
-import { readDependents } from '../../src/swap/dependencies/dependents.ts';
 import { createFixture, STAGING, TARGET, texts } from './objects-fixture.ts';
+import { dependentsOf } from './read-dependents.ts';
 import { fillStaging, fullLoad, swapIn } from './swap-fixture.ts';
 
 const LOAD = { target: TARGET, staging: STAGING };
@@ -42,7 +42,7 @@ for (const { kind, id } of KINDS) {
 
   test(`${kind} column's sequence keeps what was drawn from it while the rows were loaded`, async () => {
     await using fixture = await createFixture(setUp());
-    const dependents = await readDependents(fixture.loader, TARGET);
+    const dependents = await dependentsOf(fixture.loader, TARGET);
     const load = { ...LOAD, rows: `(a) VALUES ('new')` };
     await fillStaging(fixture.loader, load, dependents);
     await finishStaging(

@@ -4,10 +4,11 @@ import { quoteIdentifier, quoteTable, type TableName } from '../../src/postgres/
 import { finishStaging } from '../../src/swap/build/finish-staging.ts';
 import { stagingStatements } from '../../src/swap/build/staging.ts';
 import { explainViolation } from '../../src/swap/constraint-violations.ts';
-import { type Dependents, readDependents } from '../../src/swap/dependencies/dependents.ts';
+import type { Dependents } from '../../src/swap/dependencies/dependents.ts';
 import type { AddedColumn } from '../../src/swap/objects/columns.ts';
 import { type SwapOptions, type Swapped, swap } from '../../src/swap/swap.ts';
 import type { SwapPlan } from '../../src/swap/swap-plan.ts';
+import { dependentsOf } from './read-dependents.ts';
 
 /** The user of all test loads: no superuser, a member of the owner, with a name that needs quotes. */
 export const LOADER = 'loader@project.iam';
@@ -24,7 +25,7 @@ export interface TestLoad {
 
 /** Runs a whole full load of `target` on the pool `sql`. */
 export async function fullLoad(sql: postgres.Sql, load: TestLoad): Promise<Swapped> {
-  const dependents = await readDependents(sql, load.target);
+  const dependents = await dependentsOf(sql, load.target);
   await fillStaging(sql, load, dependents);
   await finishStaging(
     sql,

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { finishStaging } from '../../src/swap/build/finish-staging.ts';
-import { readDependents } from '../../src/swap/dependencies/dependents.ts';
 import { DATASET, openWorld, type World } from '../scenarios/fixture.ts';
 import { createVectorExtension, startPgvector } from '../server/pgvector.ts';
 import type { TestServer } from '../server/server.ts';
+import { dependentsOf } from './read-dependents.ts';
 import { fillStaging } from './swap-fixture.ts';
 
 setDefaultTimeout(180_000);
@@ -111,7 +111,7 @@ test('the progress of hnsw and ivfflat is shown from their beginning to their en
   await sql.unsafe(`CREATE TABLE built (id bigint, v ext.vector(64));
     CREATE INDEX a_graph ON built USING hnsw (v ext.vector_l2_ops);
     CREATE INDEX lists ON built USING ivfflat (v ext.vector_l2_ops) WITH (lists = 600)`);
-  const dependents = await readDependents(sql, target);
+  const dependents = await dependentsOf(sql, target);
   const vector = '(SELECT array_agg(sin(n * m)) FROM generate_series(1, 64) AS m)::ext.vector(64)';
   const rows = `SELECT n, ${vector} FROM generate_series(1, 20000) AS n`;
   await fillStaging(sql, { target, staging, rows }, dependents);

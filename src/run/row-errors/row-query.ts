@@ -120,7 +120,7 @@ function equalsDouble(x: string, value: string): string {
 }
 
 /** Characters of a value that messages show, and that a query compares. */
-export const SHOWN_CHARACTERS = 100;
+const SHOWN_CHARACTERS = 100;
 
 /** The beginning of a text, in whole characters. */
 export function cut(text: string): string {

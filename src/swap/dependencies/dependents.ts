@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type postgres from 'postgres';
 import type { TableName } from '../../postgres/quoting.ts';
 import { type Catalog, type Handle, openCatalog } from '../catalog.ts';
 import { readChecks } from '../objects/check-constraints.ts';
@@ -22,7 +21,6 @@ import { refuseTablespaces } from '../objects/tablespaces.ts';
 import { readTriggers } from '../objects/triggers.ts';
 import { readViews } from '../objects/views.ts';
 import { withReadingSettings } from '../session-settings.ts';
-import { inSnapshot } from '../snapshot.ts';
 import { requireOwnership } from './dependent-owners.ts';
 import { type Reader, readDropSet } from './drop-set.ts';
 import { readListeners } from './listeners.ts';
@@ -73,19 +71,11 @@ const KINDS = {
 type ByKind = { readonly [Kind in keyof typeof KINDS]: Awaited<ReturnType<(typeof KINDS)[Kind]>> };
 
 /**
- * Reads what depends on `target`; undefined if there is no such table. Whatever a full load could
- * not keep, and whatever right it lacks, is one ProjectorError that names every object and every
- * way out (UNSUPPORTED_DEPENDENT, INSUFFICIENT_PRIVILEGE). Reads only.
+ * Reads what depends on `table`, inside the transaction that \`sql\` is in; undefined if there is no such
+ * table. Whatever a full load could not keep, and whatever right it lacks, is one ProjectorError that
+ * names every object and every way out (UNSUPPORTED_DEPENDENT, INSUFFICIENT_PRIVILEGE). Reads only.
  */
 export async function readDependents(
-  sql: postgres.Sql | postgres.ReservedSql,
-  target: TableName,
-): Promise<Dependents | undefined> {
-  return await inSnapshot(sql, (snapshot) => readDependentsInside(snapshot, target));
-}
-
-/** The same, inside the transaction that `sql` is in. */
-export async function readDependentsInside(
   sql: Handle,
   table: TableName,
 ): Promise<Dependents | undefined> {
@@ -107,21 +97,11 @@ export async function readDependentsInside(
 }
 
 /**
- * Warnings before a full load of `target`, whether it exists or not: what reacts to the staging
- * table or to the swap. Throws UNSUPPORTED_DEPENDENT for what would break by it.
+ * Warnings before a full load of `target`, whether it exists or not, inside the transaction that `sql`
+ * is in: what reacts to the staging table or to the swap. Throws UNSUPPORTED_DEPENDENT for what would
+ * break by it.
  */
-export async function readWarnings(
-  sql: postgres.Sql | postgres.ReservedSql,
-  target: TableName,
-): Promise<readonly string[]> {
-  return await inSnapshot(sql, (snapshot) => readWarningsInside(snapshot, target));
-}
-
-/** The same, inside the transaction that `sql` is in. */
-export async function readWarningsInside(
-  sql: Handle,
-  target: TableName,
-): Promise<readonly string[]> {
+export async function readWarnings(sql: Handle, target: TableName): Promise<readonly string[]> {
   return await withReadingSettings(sql, async () => {
     const catalog = await openCatalog(sql);
     const warnings = await readListeners(catalog, target);

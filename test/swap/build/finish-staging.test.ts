@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test';
 import { finishStaging } from '../../../src/swap/build/finish-staging.ts';
 import type { BuildProgress } from '../../../src/swap/build/index-progress.ts';
-import { readDependents } from '../../../src/swap/dependencies/dependents.ts';
 import { createFixture, STAGING, TARGET, texts } from '../objects-fixture.ts';
+import { dependentsOf } from '../read-dependents.ts';
 import { fillStaging, swapIn } from '../swap-fixture.ts';
 
 const SET_UP = `
@@ -27,7 +27,7 @@ const MADE = `
 test('what a killed run has built is taken over, and what it has not is built', async () => {
   await using fixture = await createFixture(SET_UP);
   const { loader, sql } = fixture;
-  const dependents = await readDependents(loader, TARGET);
+  const dependents = await dependentsOf(loader, TARGET);
   await fillStaging(loader, LOAD, dependents);
   const abort = new AbortController();
   const broken = finishStaging(
@@ -53,7 +53,7 @@ test('what a killed run has built is taken over, and what it has not is built', 
 test('an index build that is called off ends on the server as well', async () => {
   await using fixture = await createFixture(SET_UP);
   const { loader, sql } = fixture;
-  const dependents = await readDependents(loader, TARGET);
+  const dependents = await dependentsOf(loader, TARGET);
   await fillStaging(loader, LOAD, dependents);
   const abort = new AbortController();
   const plan = { target: TARGET, staging: STAGING, dependents, signal: abort.signal };
@@ -73,7 +73,7 @@ test('when an index cannot be built, no further one is begun', async () => {
       'BEGIN PERFORM pg_sleep(0.01); RETURN n; END';
     CREATE TABLE s.t (id integer CONSTRAINT a_key UNIQUE); ${slow.join(' ')}`);
   const { loader, sql } = fixture;
-  const dependents = await readDependents(loader, TARGET);
+  const dependents = await dependentsOf(loader, TARGET);
   await fillStaging(loader, { ...LOAD, rows: 'SELECT 1 FROM generate_series(1, 50)' }, dependents);
   // Both builders begin at once.
   const sessions = await Promise.all([loader.reserve(), loader.reserve()]);
@@ -91,7 +91,7 @@ test('when an index cannot be built, no further one is begun', async () => {
 test("progress tells the server's own phases, by the names that the user knows", async () => {
   await using fixture = await createFixture(SET_UP);
   const { loader } = fixture;
-  const dependents = await readDependents(loader, TARGET);
+  const dependents = await dependentsOf(loader, TARGET);
   await fillStaging(loader, LOAD, dependents);
   const reported: BuildProgress[] = [];
   const percents: number[] = [];

@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test';
-import { type Dependents, readDependents } from '../../../src/swap/dependencies/dependents.ts';
+import type { Dependents } from '../../../src/swap/dependencies/dependents.ts';
 import { differences } from '../../../src/swap/dependencies/differences.ts';
 import { createFixture, STAGING, TARGET } from '../objects-fixture.ts';
+import { dependentsOf } from '../read-dependents.ts';
 import { fullLoad } from '../swap-fixture.ts';
 
 /** Columns that count how often they are turned into text. */
@@ -39,14 +40,12 @@ test('a target of 1,000 columns is swapped', async () => {
   await using fixture = await createFixture(
     `CREATE TABLE s.t (${names.map((name) => `${name} integer`).join(', ')})`,
   );
-  const before = await readDependents(fixture.loader, TARGET);
+  const before = await dependentsOf(fixture.loader, TARGET);
   const swapped = await fullLoad(fixture.loader, {
     target: TARGET,
     staging: STAGING,
     rows: 'DEFAULT VALUES',
   });
   console.log(`1,000 columns: lock held ${swapped.lockHeldMs.toFixed(0)} ms`);
-  expect((await readDependents(fixture.loader, TARGET))?.fingerprint).toBe(
-    before?.fingerprint ?? '',
-  );
+  expect((await dependentsOf(fixture.loader, TARGET))?.fingerprint).toBe(before?.fingerprint ?? '');
 });

@@ -4,6 +4,7 @@ import { openWorld } from '../../scenarios/fixture.ts';
 import { exportJobs } from '../../scenarios/inspect.ts';
 import { startPostgres } from '../../server/server.ts';
 import { createFixture, failureOf, TARGET } from '../objects-fixture.ts';
+import { inSnapshot } from '../read-dependents.ts';
 
 const FOR_ALL = 'CREATE PUBLICATION everything FOR ALL TABLES';
 const FOR_SCHEMA = 'CREATE PUBLICATION schema_s FOR TABLES IN SCHEMA s';
@@ -36,7 +37,7 @@ describe('what a full load warns of, whether the target exists or not:', () => {
     test.each(['SELECT', 'CREATE TABLE s.t (id integer)'])(`${what}; %s`, async (setUp) => {
       await using fixture = await createFixture(setUp);
       await fixture.sql.unsafe(listener);
-      const warnings = await readWarnings(fixture.loader, TARGET);
+      const warnings = await inSnapshot(fixture.loader, (sql) => readWarnings(sql, TARGET));
       expect(warnings).toHaveLength(1);
       expect(warnings[0]).toMatch(warning);
     });
@@ -52,7 +53,7 @@ test('a publication by table name, of another schema, and a slot that none feeds
   await fixture.sql.unsafe(`CREATE PUBLICATION by_name FOR TABLE s.t;
     CREATE PUBLICATION elsewhere FOR TABLES IN SCHEMA public`);
   await fixture.sql.unsafe(SLOT);
-  expect(await readWarnings(fixture.loader, TARGET)).toEqual([]);
+  expect(await inSnapshot(fixture.loader, (sql) => readWarnings(sql, TARGET))).toEqual([]);
 });
 
 test('with a logical slot, a publication of all tables or of the schema is refused by name', async () => {
@@ -60,9 +61,9 @@ test('with a logical slot, a publication of all tables or of the schema is refus
   await using fixture = await createFixture('SELECT', Promise.resolve(server));
   await fixture.sql.unsafe(`${FOR_ALL}; ${FOR_SCHEMA}`);
   await fixture.sql.unsafe(OTHER_SLOT);
-  expect(await readWarnings(fixture.loader, TARGET)).toHaveLength(2);
+  expect(await inSnapshot(fixture.loader, (sql) => readWarnings(sql, TARGET))).toHaveLength(2);
   await fixture.sql.unsafe(SLOT);
-  const failure = await failureOf(readWarnings(fixture.loader, TARGET));
+  const failure = await failureOf(inSnapshot(fixture.loader, (sql) => readWarnings(sql, TARGET)));
   expect(failure.code).toBe('UNSUPPORTED_DEPENDENT');
   expect(failure.message).toMatch(
     /publication "everything" FOR ALL TABLES publishes.*slot "replica".*publication "schema_s"/,
