@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import postgres from 'postgres';
 import { ProjectorError } from '../errors.ts';
 import {
   encryptionsInOrder,
@@ -153,17 +154,23 @@ export class SessionOpener {
     }
   }
 
-  /** Once for each host. Where the pooler has no second session to give, there is no telling. */
+  /**
+   * Once for each host. Where the pooler has no second session to give, which it says or lets one wait
+   * for, there is no telling. Anything else that fails is no answer: it is asked again.
+   */
   async #checkPooler(session: RawSession, route: Route): Promise<void> {
     if (this.#checked.has(route.server)) return;
     using deadline = new ConnectDeadline(SECOND_SESSION_MS);
+    let hasOther = false;
     try {
       const { session: other } = await this.#logIn(route, deadline);
+      hasOther = true;
       await requireSessionMode(session, other);
       other.end();
     } catch (error) {
       deadline.close();
-      if (error instanceof ProjectorError) throw error;
+      const isRefused = !hasOther && error instanceof postgres.PostgresError;
+      if (!isRefused && deadline.timeout === undefined) throw error;
       this.#isOnlyOne = true;
     }
     this.#checked.add(route.server);

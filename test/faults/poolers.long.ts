@@ -4,6 +4,7 @@ import { ledger, leftovers, NOTHING_LEFT } from '../scenarios/inspect.ts';
 import { startPgBouncer } from '../server/pgbouncer.ts';
 import { sharedPostgres } from '../server/shared.ts';
 import { exportJobs } from './fault-fixture.ts';
+import { startProxy } from './proxy.ts';
 
 const addRows = (world: World, from: number, to: number) =>
   world.google.duckdb(`INSERT INTO ${world.google.tableName('source', 'rows')}
@@ -38,6 +39,27 @@ test.each([20, 2, 1])(
       expect(await loaded(world)).toEqual({ rows: String(to), ids: String(to) });
     }
     expect(await advisoryLocks(world)).toBe(0);
+  },
+);
+
+test.each([1, 2])(
+  'a PgBouncer that loses its server %i times while its mode is found out is asked again',
+  async (times) => {
+    await using world = await openWorld();
+    await addRows(world, 0, 100);
+    const { port } = await sharedPostgres();
+    await using proxy = await startProxy(port);
+    const behind = proxy.through(world.database.uri);
+    await using pooler = await startPgBouncer({
+      mode: 'session',
+      port: Number(new URL(behind).port),
+    });
+    const asking = { when: /BEGIN; SELECT pg_catalog.pg_backend_pid/, what: 'cut' } as const;
+    const snapped = Promise.all(Array.from({ length: times }, () => proxy.trap(asking)));
+    const { exitCode, text } = await world.run({ 'pg-conn': pooler.through(behind) });
+    expect({ exitCode, text }).toEqual({ exitCode: 0, text });
+    await snapped;
+    expect(await loaded(world)).toEqual({ rows: '100', ids: '100' });
   },
 );
 

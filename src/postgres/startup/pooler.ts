@@ -1,4 +1,4 @@
-import { ProjectorError } from '../../errors.ts';
+import { messageOf, ProjectorError } from '../../errors.ts';
 import { hasSqlState, PROTOCOL_VIOLATION } from '../sqlstates.ts';
 import type { RawSession } from './raw-session.ts';
 
@@ -13,7 +13,7 @@ export async function requireSessionMode(session: RawSession, other: RawSession)
   const before = await pidOf(session);
   const taken = await other.query(`BEGIN; ${PID}`).catch((error) => {
     // In statement mode there is no BEGIN.
-    if (hasSqlState(error, PROTOCOL_VIOLATION)) throw transactionPooler('statement');
+    if (isStatementMode(error)) throw transactionPooler('statement');
     throw error;
   });
   const meanwhile = await pidOf(session);
@@ -21,6 +21,11 @@ export async function requireSessionMode(session: RawSession, other: RawSession)
   const after = await pidOf(session);
   const isKept = Number(taken[0]) !== before && meanwhile === before && after === before;
   if (!isKept) throw transactionPooler('transaction');
+}
+
+/** PgBouncer has one SQLSTATE for all that it says, and says it in English. */
+function isStatementMode(error: unknown): boolean {
+  return hasSqlState(error, PROTOCOL_VIOLATION) && /statement pooling/.test(messageOf(error));
 }
 
 async function pidOf(session: RawSession): Promise<number> {
