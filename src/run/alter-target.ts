@@ -10,7 +10,8 @@ import {
 } from '../postgres/sqlstates.ts';
 import { readTargetTable } from '../postgres/target-table.ts';
 import { inTransaction } from '../postgres/transactions.ts';
-import { isLockError, retryForLocks } from '../swap/lock-retry.ts';
+import { tellOfHolders } from '../swap/lock-holders.ts';
+import { isLockError, type LockWait, retryForLocks } from '../swap/lock-retry.ts';
 import { lockTimeoutError } from '../swap/swap-locks.ts';
 import type { Context } from './context.ts';
 
@@ -28,8 +29,8 @@ export async function alterTarget(
   statements: readonly string[],
 ): Promise<void> {
   if (statements.length === 0) return;
-  const onWait = ({ tries }: { readonly tries: number }) =>
-    report.info('other sessions hold the target: trying again to change its columns', { tries });
+  const tell = tellOfHolders(session, report.warn);
+  const onWait = (wait: LockWait) => tell(wait, [target]);
   try {
     await retryForLocks(session, { giveUpAfterMs: GIVE_UP_AFTER_MS, signal, onWait }, (budgetMs) =>
       inTransaction(session, signal, async () => {

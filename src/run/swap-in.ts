@@ -11,6 +11,8 @@ import { analyzeTree } from '../swap/analyze-tree.ts';
 import { finishStaging } from '../swap/build/finish-staging.ts';
 import { addFirstKey } from '../swap/build/first-primary-key.ts';
 import { stagingStatements } from '../swap/build/staging.ts';
+import { tellOfHolders } from '../swap/lock-holders.ts';
+import type { LockWait } from '../swap/lock-retry.ts';
 import { swap } from '../swap/swap.ts';
 import type { Context } from './context.ts';
 import type { Loaded } from './full-load.ts';
@@ -41,7 +43,8 @@ export async function buildIndexes(context: Context, plan: FullLoadPlan): Promis
   const onProgress = (_part: unknown, percent: number) => phase.advance(percent);
   const build = async () => {
     if (dependents === undefined) await addFirstKey(sql, { ...plan, signal });
-    await finishStaging(sql, { target, staging, dependents, signal }, onProgress);
+    const building = { target, staging, dependents, signal, warn: report.warn };
+    await finishStaging(sql, building, onProgress);
   };
   await retry(build, { signal, isRetryable: isPassing, onWait });
   phase.advance(100);
@@ -92,9 +95,9 @@ async function swapInside(
   await requireAllMarks(session, context, plan, loaded);
   await requireSameWatermark(session, context, plan, tableName);
   const rowsBefore = await rowsOfTarget(session, plan);
-  const onWait = ({ tries }: { tries: number }) =>
-    report.info('other sessions hold the target: trying again for the swap', { tries });
   const { target, staging, dependents, added } = plan;
+  const tell = tellOfHolders(session, report.warn);
+  const onWait = (wait: LockWait) => tell(wait, [target, ...(dependents?.locks ?? [])]);
   const { lockHeldMs, reasons } = await swap(
     session,
     { target, staging, dependents, added },

@@ -1,12 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Session } from '../postgres/pool.ts';
+import {
+  FIRST_WORD_MS,
+  HOLDER_COLUMNS,
+  type LockHolder,
+  NEXT_WORD_MS,
+  waitingText,
+} from '../swap/lock-holders.ts';
 import { isLockError } from '../swap/lock-retry.ts';
 import { lockTimeoutError } from '../swap/swap-locks.ts';
 import type { Context } from './context.ts';
-
-/** After so long a wait for somebody else's lock is worth a word, and again every so often. */
-const FIRST_WORD_MS = 5000;
-const NEXT_WORD_MS = 30_000;
 
 /** How long an increment waits for a lock before it gives up: as long as the swap. For `SET LOCAL`. */
 export const LOCK_TIMEOUT_SETTING = "'30min'";
@@ -41,25 +44,17 @@ async function tellOfBlockers(context: Context, pid: number, stop: AbortSignal):
     if (stop.aborted) return;
     const blockers = await readBlockers(context, pid).catch(() => []);
     if (stop.aborted) return;
-    if (blockers.length > 0)
-      context.report.warn(`waiting for a lock of ${blockers.join(', and of ')}`);
+    if (blockers.length > 0) context.report.warn(waitingText(blockers));
     silentMs = blockers.length === 0 ? FIRST_WORD_MS : NEXT_WORD_MS;
   }
 }
 
-/** The sessions that the backend `pid` waits for, each in words. */
-async function readBlockers({ sql }: Context, pid: number): Promise<readonly string[]> {
-  const rows = await sql.unsafe<
-    { pid: number; role: string; since: string; query: string | null }[]
-  >(
-    `SELECT a.pid, coalesce(a.usename, '?') AS role, coalesce(left(a.query, 200), '?') AS query,
-       coalesce(to_char(coalesce(a.xact_start, a.backend_start), 'YYYY-MM-DD HH24:MI:SS'), '?') AS since
+/** The sessions that the backend `pid` waits for. */
+async function readBlockers({ sql }: Context, pid: number): Promise<readonly LockHolder[]> {
+  return await sql.unsafe<LockHolder[]>(
+    `SELECT ${HOLDER_COLUMNS}
      FROM unnest(pg_blocking_pids($1)) AS blocker(pid) JOIN pg_stat_activity a USING (pid)
      ORDER BY a.xact_start`,
     [pid],
-  );
-  return rows.map(
-    ({ pid: blocker, role, since, query }) =>
-      `session ${blocker} (${role}, in its transaction since ${since}: ${query}); to end it: SELECT pg_terminate_backend(${blocker});`,
   );
 }

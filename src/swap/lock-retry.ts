@@ -8,7 +8,7 @@ export interface LockRetry {
   readonly giveUpAfterMs: number;
   readonly signal?: AbortSignal | undefined;
   /** Called after each try that failed. */
-  readonly onWait?: ((wait: LockWait) => void) | undefined;
+  readonly onWait?: ((wait: LockWait) => void | Promise<void>) | undefined;
 }
 
 /** Tries for the locks so far. */
@@ -48,7 +48,7 @@ export async function retryForLocks<T>(
     } catch (error) {
       const waitedMs = performance.now() - since;
       if (!isLockError(error) || waitedMs > lockRetry.giveUpAfterMs) throw error;
-      lockRetry.onWait?.({ tries, waitedMs });
+      await lockRetry.onWait?.({ tries, waitedMs });
       await pause(Math.min(LONGEST_PAUSE_MS, 50 * 2 ** tries), undefined, {
         signal: lockRetry.signal,
       });

@@ -4,6 +4,7 @@ import type { Handle } from './catalog.ts';
 import { isServerError } from './constraint-violations.ts';
 import type { Dependents } from './dependencies/dependents.ts';
 import { type Lock, lockStatement } from './dependencies/lock-order.ts';
+import { endOf, holderText, readHolders } from './lock-holders.ts';
 import { lockTimeout } from './lock-retry.ts';
 import { changed } from './swap-checks.ts';
 import type { SwapPlan } from './swap-plan.ts';
@@ -44,25 +45,16 @@ function remainingTimeout(budgetMs: number): string {
   return `SELECT set_config('lock_timeout', greatest(1, ceil(${budgetMs} - ${elapsedMs}))::int::text, true)`;
 }
 
-/** LOCK_TIMEOUT, with the sessions that hold the target or a partition of it. */
+/** LOCK_TIMEOUT, with the sessions that hold the target, a partition of it, or one of `others`. */
 export async function lockTimeoutError(
   sql: Handle,
   target: TableName,
   cause: unknown,
+  others: readonly TableName[] = [],
 ): Promise<ProjectorError> {
-  const table = quoteTable(target);
-  const holders = await sql<{ pid: number; application: string; since: string }[]>`
-    SELECT DISTINCT a.pid, coalesce(a.application_name, '') AS application,
-      coalesce(to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS'), '?') AS since
-    FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-    WHERE l.granted AND (l.relation = to_regclass(${table})
-      OR l.relation IN (SELECT relid FROM pg_partition_tree(to_regclass(${table})))) AND l.pid <> pg_backend_pid()`;
-  const sessions = holders.map(
-    ({ pid, application, since }) => `${pid} (${application || 'unnamed'}, since ${since})`,
-  );
-  const who = sessions.length === 0 ? 'other sessions' : `session ${sessions.join(', ')}`;
-  const ends = holders.map(({ pid }) => `SELECT pg_terminate_backend(${pid});`);
-  const end = ends.length === 0 ? '' : ` Or end them: ${ends.join(' ')}`;
+  const holders = await readHolders(sql, [target, ...others]);
+  const who = holders.length === 0 ? 'other sessions' : holders.map(holderText).join(', ');
+  const end = holders.length === 0 ? '' : ` Or end them: ${holders.map(endOf).join(' ')}`;
   return new ProjectorError({
     code: 'LOCK_TIMEOUT',
     message: `${quoteTable(target)} or what depends on it is held by ${who}`,

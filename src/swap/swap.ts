@@ -26,7 +26,7 @@ export interface SwapOptions {
   readonly giveUpAfterMs?: number;
   readonly signal?: AbortSignal;
   /** Called after each try for the locks that failed. */
-  readonly onWait?: (wait: LockWait) => void;
+  readonly onWait?: (wait: LockWait) => void | Promise<void>;
   /** Called before each statement that changes something; for logs and for tests of a crash. */
   readonly onStep?: (statement: string) => void | Promise<void>;
 }
@@ -78,7 +78,7 @@ export async function swap(
       ),
     );
   } catch (error) {
-    if (isLockError(error)) throw await lockTimeoutError(sql, plan.target, error);
+    if (isLockError(error)) throw await lockTimeoutError(sql, plan.target, error, dependents.locks);
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { errorOf } from '../sources/run-well.ts';
-import { type Flags, openWorld, type World } from './fixture.ts';
+import { type Flags, openLoadedWorld, openWorld, type World } from './fixture.ts';
 import { exportJobs, ledger, rowsOf } from './inspect.ts';
 
 /** A world with the keyed target `target`, loaded once as `owner`, and one row that waits for an increment. */
@@ -222,6 +222,32 @@ test('an increment that waits for a lock says for whose', async () => {
   const { exitCode, text } = await run.outcome;
   expect(exitCode).toBe(0);
   expect(text).toContain('LOCK TABLE target IN SHARE MODE');
+  expect(text).toContain('SELECT pg_terminate_backend(');
+});
+
+test.each([
+  ['a full load', 'target', 'UPDATE sync_state SET last_synced_at = NULL'],
+  ['a new column', 'target', 'ALTER TABLE target DROP COLUMN name'],
+  [
+    'a foreign key',
+    'other',
+    `CREATE TABLE other (id bigint PRIMARY KEY); INSERT INTO other VALUES (1), (2);
+     ALTER TABLE target ADD FOREIGN KEY (id) REFERENCES other;
+     UPDATE sync_state SET last_synced_at = NULL`,
+  ],
+])('%s that waits for a lock says for whose', async (_, table, setUp) => {
+  await using world = await openLoadedWorld();
+  await world.database.sql.unsafe(setUp);
+  const holder = await world.database.sql.reserve();
+  const statement = `UPDATE ${table} SET id = id`;
+  await holder.unsafe(`BEGIN; ${statement}`);
+  const run = world.start();
+  await run.logged('waiting for a lock of session ');
+  await holder.unsafe('ROLLBACK');
+  holder.release();
+  const { exitCode, text } = await run.outcome;
+  expect({ exitCode, text }).toEqual({ exitCode: 0, text });
+  expect(text).toContain(statement);
   expect(text).toContain('SELECT pg_terminate_backend(');
 });
 

@@ -2,9 +2,11 @@ import type postgres from 'postgres';
 import { quoteIdentifier, quoteTable, type TableName } from '../../postgres/quoting.ts';
 import { cancellable } from '../cancellable-query.ts';
 import { explainViolation } from '../constraint-violations.ts';
-import { type LockRetry, lockTimeout, retryForLocks } from '../lock-retry.ts';
+import { tellOfHolders } from '../lock-holders.ts';
+import { isLockError, type LockRetry, lockTimeout, retryForLocks } from '../lock-retry.ts';
 import { createForeignKey, type ForeignKey } from '../objects/foreign-keys.ts';
 import { isAmong } from '../of-table.ts';
+import { lockTimeoutError } from '../swap-locks.ts';
 import { stagingOf, temporaryName } from '../temporary-names.ts';
 import { DONE } from './build-percent.ts';
 import type { BuildPlan } from './build-plan.ts';
@@ -22,6 +24,7 @@ export async function addForeignKeysToStaging(
   lockRetry: LockRetry,
   onProgress: (progress: BuildProgress) => void,
 ): Promise<void> {
+  const tell = tellOfHolders(sql, plan.warn ?? (() => undefined));
   for (const key of foreignKeys) {
     const object = `foreign key ${quoteIdentifier(key.name)} of ${quoteTable(key.table)}`;
     onProgress({ object, phase: 'validating foreign key', ...UNCOUNTED });
@@ -31,8 +34,12 @@ export async function addForeignKeysToStaging(
       references: isReplaced ? stagingOf(plan, key.references) : key.references,
     };
     try {
-      await addForeignKeyToStaging(sql, key, place, lockRetry);
+      await addForeignKeyToStaging(sql, key, place, {
+        ...lockRetry,
+        onWait: (wait) => tell(wait, [place.references]),
+      });
     } catch (error) {
+      if (isLockError(error)) throw await lockTimeoutError(sql, place.references, error);
       throw explainViolation(error, key.table, key.name);
     }
     onProgress({ object, phase: DONE, ...UNCOUNTED });
