@@ -23,6 +23,7 @@ export function cancelOnAbort(
   signal.addEventListener('abort', onAbort, { once: true });
   return async () => {
     signal.removeEventListener('abort', onAbort);
+    if (timer === undefined) return;
     clearInterval(timer);
     await Promise.race([cancelling, sleep(CANCEL_EVERY_MS)]);
   };
