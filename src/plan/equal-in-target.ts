@@ -1,7 +1,9 @@
 import { quoteBigQueryPath } from '../google/bigquery-quoting.ts';
 import type { SourceColumn, SourceType } from '../google/source-columns.ts';
 import type { TargetType } from '../postgres/target-table.ts';
+import { isVectorType, type VectorType } from '../postgres/vector-types.ts';
 import type { ColumnMapping } from './column-mapping.ts';
+import { eachElement } from './expressions.ts';
 
 /** The types that are no operand of GROUP BY and PARTITION BY (GoogleSQL, "Groupable data types"). */
 const BY_JSON: ReadonlySet<SourceType> = new Set<SourceType>(['JSON', 'STRUCT']);
@@ -63,13 +65,22 @@ const FOLDINGS: Readonly<Record<string, Folding>> = {
   float4: { of: NUMBERS, fold: (x) => `FORMAT('%.5e', SAFE_CAST(${x} AS FLOAT64))` },
 };
 
+/** To fewer digits than the type has, as for float4. */
+function roundedVector(name: string, type: VectorType): string {
+  const format = type === 'halfvec' ? '%.2e' : '%.5e';
+  const round = (x: string) => `FORMAT('${format}', CAST(${x} AS FLOAT64))`;
+  return `TO_JSON_STRING(${eachElement(name, round, name)})`;
+}
+
 /**
  * What is equal for keys that the target's type makes equal: as the type rounds, folds or pads. Close
  * enough for a query that finds the rows, and only for that.
  */
 export function equalInTarget({ source, target }: ColumnMapping): string {
-  const folding = source.repeated ? undefined : FOLDINGS[target.type.name];
-  if (!folding?.of.has(source.type)) return groupable(source);
+  const { name: type, array } = target.type;
   const name = quoteBigQueryPath(source.name);
+  if (source.repeated && !array && isVectorType(type)) return roundedVector(name, type);
+  const folding = source.repeated ? undefined : FOLDINGS[type];
+  if (!folding?.of.has(source.type)) return groupable(source);
   return folding.fold(TEXTS.has(source.type) ? groupable(source) : name, target.type);
 }

