@@ -11,12 +11,9 @@ import {
 import { readTargetTable } from '../postgres/target-table.ts';
 import { inTransaction } from '../postgres/transactions.ts';
 import { tellOfHolders } from '../swap/lock-holders.ts';
-import { isLockError, type LockWait, retryForLocks } from '../swap/lock-retry.ts';
+import { isLockError, LOCK_PATIENCE_MS, type LockWait, retryForLocks } from '../swap/lock-retry.ts';
 import { lockTimeoutError } from '../swap/swap-locks.ts';
 import type { Context } from './context.ts';
-
-/** How long to try for the lock, in milliseconds: as long as the swap does. */
-const GIVE_UP_AFTER_MS = 30 * 60_000;
 
 /**
  * Runs ALTER TABLE statements on the target in a transaction of their own and by short tries, so that
@@ -32,7 +29,7 @@ export async function alterTarget(
   const tell = tellOfHolders(session, report.warn);
   const onWait = (wait: LockWait) => tell(wait, [target]);
   try {
-    await retryForLocks(session, { giveUpAfterMs: GIVE_UP_AFTER_MS, signal, onWait }, (budgetMs) =>
+    await retryForLocks(session, { giveUpAfterMs: LOCK_PATIENCE_MS, signal, onWait }, (budgetMs) =>
       inTransaction(session, signal, async () => {
         await session.unsafe(`SET LOCAL lock_timeout = ${Math.ceil(budgetMs)}`);
         for (const statement of statements) await session.unsafe(statement);

@@ -8,6 +8,7 @@ import type { Session } from '../postgres/pool.ts';
 import { inTransaction } from '../postgres/transactions.ts';
 import { commitRun } from '../state/commit.ts';
 import { readRun } from '../state/ledger.ts';
+import { LOCK_PATIENCE_MS, lockTimeout } from '../swap/lock-retry.ts';
 import { alterTarget } from './alter-target.ts';
 import { checkLoaded } from './check-loaded.ts';
 import type { Context } from './context.ts';
@@ -16,7 +17,7 @@ import type { Loaded } from './full-load.ts';
 import { requireSameTable, requireSameWatermark } from './prove-plan.ts';
 import { explainCopyError } from './row-errors/explain.ts';
 import { sourceRebuilt } from './run-refusals.ts';
-import { LOCK_TIMEOUT_SETTING, watchLocks } from './watch-locks.ts';
+import { watchLocks } from './watch-locks.ts';
 import { requireAllCopied, writeRows } from './write-rows.ts';
 
 /**
@@ -71,8 +72,8 @@ async function loadInside(
   plan: IncrementPlan,
   { exported, tableName, onRows }: Part,
 ): Promise<Loaded> {
-  await session.unsafe(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_SETTING}`);
   await requireSameTable(session, context, plan);
+  await session.unsafe(lockTimeout(LOCK_PATIENCE_MS));
   for (const statement of plan.createTempTable) await session.unsafe(statement);
   const loaded = await copyAll(context, plan, exported, session, onRows);
   await writeRows(session, plan, loaded.rows);

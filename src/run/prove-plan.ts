@@ -4,6 +4,14 @@ import { quoteTable } from '../postgres/quoting.ts';
 import { UNDEFINED_TABLE } from '../postgres/sqlstates.ts';
 import { readTargetTable, type TargetTable } from '../postgres/target-table.ts';
 import { readWatermark } from '../state/watermark.ts';
+import { tellOfHolders } from '../swap/lock-holders.ts';
+import {
+  LOCK_PATIENCE_MS,
+  type LockWait,
+  lockTimeout,
+  retryForLocks,
+  withSavepoint,
+} from '../swap/lock-retry.ts';
 import type { Context } from './context.ts';
 import { targetChanged, watermarkChanged } from './run-refusals.ts';
 
@@ -16,14 +24,26 @@ export async function requireSameTable(
   context: Context,
   plan: IncrementPlan,
 ): Promise<void> {
-  await session
-    .unsafe(`LOCK TABLE ONLY ${quoteTable(plan.target)} IN ROW EXCLUSIVE MODE`)
-    .catch((error: { code?: unknown }) => {
-      throw error.code === UNDEFINED_TABLE ? targetChanged(context, 'it is gone', error) : error;
-    });
+  await lockInTurns(session, context, plan).catch((error: { code?: unknown }) => {
+    throw error.code === UNDEFINED_TABLE ? targetChanged(context, 'it is gone', error) : error;
+  });
   const now = await readTargetTable(session, plan.target);
   const what = differenceOf(plan, now);
   if (what !== undefined) throw targetChanged(context, what);
+}
+
+/** By short tries, as the swap does: between them the session itself can ask who holds the target. */
+async function lockInTurns(
+  session: Session,
+  { report, signal }: Context,
+  { target }: IncrementPlan,
+): Promise<void> {
+  const lock = `LOCK TABLE ONLY ${quoteTable(target)} IN ROW EXCLUSIVE MODE`;
+  const tell = tellOfHolders(session, report.warn);
+  const onWait = (wait: LockWait) => tell(wait, [target]);
+  await retryForLocks(session, { giveUpAfterMs: LOCK_PATIENCE_MS, signal, onWait }, (budgetMs) =>
+    withSavepoint(session, (inner) => inner.unsafe(`${lockTimeout(budgetMs)}; ${lock}`)),
+  );
 }
 
 function differenceOf(plan: IncrementPlan, now: TargetTable | undefined): string | undefined {

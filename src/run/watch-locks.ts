@@ -11,9 +11,6 @@ import { isLockError } from '../swap/lock-retry.ts';
 import { lockTimeoutError } from '../swap/swap-locks.ts';
 import type { Context } from './context.ts';
 
-/** How long an increment waits for a lock before it gives up: as long as the swap. For `SET LOCAL`. */
-export const LOCK_TIMEOUT_SETTING = "'30min'";
-
 /**
  * Runs `action` on the session, and says meanwhile for whose locks it waits: pid, role, since when, and
  * by which query. A wait that lasted too long ends in LOCK_TIMEOUT.

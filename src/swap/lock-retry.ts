@@ -17,6 +17,9 @@ export interface LockWait {
   readonly waitedMs: number;
 }
 
+/** How long a run waits for a lock before it gives up. */
+export const LOCK_PATIENCE_MS = 30 * 60_000;
+
 /** The share of deadlock_timeout that one try may take: a reader never gets to look for a deadlock. */
 const SHARE = 0.8;
 const FIRST_TRY_MS = 100;

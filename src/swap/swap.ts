@@ -6,6 +6,7 @@ import { explainViolation, isServerError } from './constraint-violations.ts';
 import type { Dependents } from './dependencies/dependents.ts';
 import {
   isLockError,
+  LOCK_PATIENCE_MS,
   type LockRetry,
   type LockWait,
   lockTimeout,
@@ -22,7 +23,7 @@ import { swapSteps } from './swap-steps.ts';
 
 /** How to swap, and who is told. */
 export interface SwapOptions {
-  /** How long to try for the locks: 30 minutes if not set. */
+  /** How long to try for the locks: LOCK_PATIENCE_MS if not set. */
   readonly giveUpAfterMs?: number;
   readonly signal?: AbortSignal;
   /** Called after each try for the locks that failed. */
@@ -38,8 +39,6 @@ export interface Swapped {
   /** What took long under the lock, with its milliseconds; empty if nothing did. */
   readonly reasons: readonly string[];
 }
-
-const GIVE_UP_AFTER_MS = 30 * 60_000;
 
 /**
  * Puts staging in the target's place, inside the READ COMMITTED transaction that `sql` is in, which
@@ -62,7 +61,7 @@ export async function swap(
   await sql.unsafe('SET LOCAL statement_timeout = 0');
   const values = await prepareSwap(sql, plan, dependents, options.onStep);
   const lockRetry: LockRetry = {
-    giveUpAfterMs: options.giveUpAfterMs ?? GIVE_UP_AFTER_MS,
+    giveUpAfterMs: options.giveUpAfterMs ?? LOCK_PATIENCE_MS,
     signal: options.signal,
     onWait: options.onWait,
   };

@@ -48,6 +48,23 @@ test('the CONNECTION LIMIT of a database leaves a run the one connection that it
   expect(text).toContain('there is no second connection');
 });
 
+test('an increment by one connection that waits for a lock says for whose', async () => {
+  await using world = await openWorld();
+  const flags = await limitedRole(world, (role) => `ALTER ROLE ${role} CONNECTION LIMIT 1`);
+  await addRows(world, 0, 100);
+  expect((await world.run(flags)).exitCode).toBe(0);
+  await addRows(world, 100, 200);
+  const holder = await world.database.sql.reserve();
+  await holder.unsafe('BEGIN; LOCK TABLE target IN SHARE MODE');
+  const run = world.start(flags);
+  await run.logged('waiting for a lock of session ');
+  await holder.unsafe('ROLLBACK');
+  holder.release();
+  const { exitCode, text } = await run.outcome;
+  expect({ exitCode, text }).toEqual({ exitCode: 0, text });
+  expect(text).toContain('SELECT pg_terminate_backend(');
+});
+
 test('the one connection that is cut while rows are loaded is made again', async () => {
   await using scene = await openScene(20_000);
   const { world, proxy } = scene;

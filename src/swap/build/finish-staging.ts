@@ -4,7 +4,7 @@ import { cancellable } from '../cancellable-query.ts';
 import { arrayText } from '../catalog.ts';
 import { explainViolation } from '../constraint-violations.ts';
 import type { Dependents } from '../dependencies/dependents.ts';
-import type { LockRetry } from '../lock-retry.ts';
+import { LOCK_PATIENCE_MS, type LockRetry } from '../lock-retry.ts';
 import { createStatistics, stagingStatisticsName } from '../objects/extended-statistics.ts';
 import { createIndexConstraint, type Index, stagingIndexName } from '../objects/indexes.ts';
 import { isAmong } from '../of-table.ts';
@@ -15,9 +15,6 @@ import { buildPercent, DONE } from './build-percent.ts';
 import type { BuildPlan } from './build-plan.ts';
 import { type BuildProgress, UNCOUNTED } from './index-progress.ts';
 import { addForeignKeysToStaging } from './staging-foreign-keys.ts';
-
-/** How long to try for the locks of tables that foreign keys refer to. */
-const GIVE_UP_AFTER_MS = 30 * 60_000;
 
 /**
  * Gives staging, once its rows are in, the indexes, constraints and statistics of the target, and
@@ -39,7 +36,7 @@ export async function finishStaging(
   if (dependents !== undefined) {
     await buildIndexes(sql, plan, indexes, report);
     await addConstraints(sql, plan, indexes, report);
-    const lockRetry: LockRetry = { giveUpAfterMs: GIVE_UP_AFTER_MS, signal };
+    const lockRetry: LockRetry = { giveUpAfterMs: LOCK_PATIENCE_MS, signal };
     await addForeignKeysToStaging(sql, plan, foreignKeys, lockRetry, report);
     await addStatistics(sql, plan, dependents);
   }
