@@ -11,10 +11,16 @@ const ZONE = String.raw`((?:UTC|GMT|UCT|Zulu|EST|MST|HST|\w{3}\d\w{3}|[A-Z]\w+(?
 const DATES = new RegExp(`^${DATE}$`);
 const TIMES = new RegExp(`^${TIME}$`);
 const DATETIMES = new RegExp(`^${DATE}(?:[ Tt]${TIME})?$`);
-/** A year may begin with more zeros. */
+/** A year may have a fifth digit, a zero. */
 const TIMESTAMPS = new RegExp(
-  `^0*${DATE}(?:[ Tt](?:${TIME}(?:[Zz]|${OFFSET}| ${ZONE})?|${OFFSET}))?$`,
+  `^0?${DATE}(?:[ Tt](?:${TIME}(?:[Zz]|${OFFSET}| ${ZONE})?|${OFFSET}))?$`,
 );
+
+/** The tz database's spellings of zones, by their lower case. */
+const SPELLINGS = new Map(
+  Intl.supportedValuesOf('timeZone').map((zone) => [zone.toLowerCase(), zone]),
+);
+const isSpelledRight = (zone: string) => (SPELLINGS.get(zone.toLowerCase()) ?? zone) === zone;
 
 const DAY_MICROS = 86_400_000_000n;
 const FIRST_MICROS = BigInt(Date.parse('0001-01-01T00:00:00Z')) * 1000n;
@@ -69,6 +75,7 @@ export const readDatetime: Read = (text) => {
 
 export const readTimestamp: Read = (text) => {
   const [, date, time, after, zone, alone] = TIMESTAMPS.exec(text) ?? [];
+  if (zone !== undefined && !isSpelledRight(zone)) return undefined;
   const utcOffset = zone?.startsWith('UTC') ? zone.slice(3) : undefined;
   const offset = offsetMicros((after ?? alone ?? utcOffset) || '+0');
   const micros = offset === undefined ? undefined : civilMicros(date, time, offset);

@@ -44,8 +44,8 @@ beforeAll(async () => {
   await sql.unsafe(`UPDATE sync_runs SET started_at = started_at - interval '25 hours',
     finished_at = finished_at - interval '25 hours' WHERE table_name <> 'other'`);
   await sql.unsafe('SELECT check_tables()');
-  const log = (await sharedPostgres()).log().split('\n');
-  databaseLog = log.filter((line) => line.includes('bq_to_postgres'));
+  const log = await (await sharedPostgres()).log();
+  databaseLog = log.split('\n').filter((line) => line.includes('bq_to_postgres'));
 });
 afterAll(async () => {
   await scene[Symbol.asyncDispose]();

@@ -164,7 +164,7 @@ test('each problem and each age is in the log of the server, also by a role with
   await database.sql.unsafe(`DROP ROLE watcher_${process.pid}`);
   expect<unknown>({ ...found }).toEqual({ n: 2, dull: 1 });
   expect(refreshed.code).toBe('42501');
-  const log = (await sharedPostgres()).log();
+  const log = await (await sharedPostgres()).log();
   expect(log).toContain('WARNING:  bq_to_postgres no_new_rows: dull\n');
   expect(log).toContain('WARNING:  bq_to_postgres no_success: broken\n');
   expect(log).toMatch(/DETAIL: {2}last success .*, newest row 2 days .* last run failed since/);

@@ -265,7 +265,7 @@ describe('a COPY that fails', () => {
     await expect(failure).rejects.toBe(reason);
     expect(await openTransactions()).toBe(0);
     expect(await rowCount()).toBe(0);
-    expect((await sharedPostgres()).log()).toContain(
+    expect(await (await sharedPostgres()).log()).toContain(
       'COPY from stdin failed: Error: the file was cut short',
     );
   });

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { errorOf } from '../sources/run-well.ts';
-import { type Flags, openLoadedWorld, openWorld, type World } from './fixture.ts';
+import { type Flags, openWorld, type World } from './fixture.ts';
 import { exportJobs, ledger, rowsOf } from './inspect.ts';
 
 /** A world with the keyed target `target`, loaded once as `owner`, and one row that waits for an increment. */
@@ -205,50 +205,6 @@ test('readers go on while an increment with a new column loads', async () => {
   expect(await ledger(world)).toMatchObject([{}, { status: 'loading' }]);
   expect((await run.outcome).exitCode).toBe(0);
   expect(await rowsOf(world)).toHaveLength(2);
-});
-
-test('an increment that waits for a lock says for whose', async () => {
-  await using world = await openKeyed();
-  const { sql } = world.database;
-  const { promise: released, resolve: release } = Promise.withResolvers<void>();
-  const holding = sql.begin(async (holder) => {
-    await holder`LOCK TABLE target IN SHARE MODE`;
-    await released;
-  });
-  const run = world.start();
-  await run.logged('waiting for a lock of session ');
-  release();
-  await holding;
-  const { exitCode, text } = await run.outcome;
-  expect(exitCode).toBe(0);
-  expect(text).toContain('LOCK TABLE target IN SHARE MODE');
-  expect(text).toContain('SELECT pg_terminate_backend(');
-});
-
-test.each([
-  ['a full load', 'target', 'UPDATE sync_state SET last_synced_at = NULL'],
-  ['a new column', 'target', 'ALTER TABLE target DROP COLUMN name'],
-  [
-    'a foreign key',
-    'other',
-    `CREATE TABLE other (id bigint PRIMARY KEY); INSERT INTO other VALUES (1), (2);
-     ALTER TABLE target ADD FOREIGN KEY (id) REFERENCES other;
-     UPDATE sync_state SET last_synced_at = NULL`,
-  ],
-])('%s that waits for a lock says for whose', async (_, table, setUp) => {
-  await using world = await openLoadedWorld();
-  await world.database.sql.unsafe(setUp);
-  const holder = await world.database.sql.reserve();
-  const statement = `UPDATE ${table} SET id = id`;
-  await holder.unsafe(`BEGIN; ${statement}`);
-  const run = world.start();
-  await run.logged('waiting for a lock of session ');
-  await holder.unsafe('ROLLBACK');
-  holder.release();
-  const { exitCode, text } = await run.outcome;
-  expect({ exitCode, text }).toEqual({ exitCode: 0, text });
-  expect(text).toContain(statement);
-  expect(text).toContain('SELECT pg_terminate_backend(');
 });
 
 test('the ledger of a database that is not UTF-8 keeps every error', async () => {

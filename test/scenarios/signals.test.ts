@@ -190,7 +190,7 @@ test('the password stands nowhere while a run is under way, nor after it', async
     JSON.stringify(await everything(there)),
     JSON.stringify(world.google.requests),
     JSON.stringify(world.google.objects(BUCKET)),
-    server.log(),
+    await server.log(),
   ];
   for (const word of words) {
     for (const place of seen) expect(place).not.toContain(word);

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { nativeDirectory, reachableBinaries, type ServerVersion } from './binaries.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import type { Owner } from './kept-folder.ts';
+import { readUntilNow, whenReady } from './server-log.ts';
 import { copyAsStandby, type Primary, primaryConninfo } from './standby.ts';
 
 /** The password of the superuser `postgres`, for servers that ask for one. */
@@ -45,8 +46,8 @@ export interface TestServer extends AsyncDisposable {
   readonly pid: number;
   /** A new, empty database of its own. */
   createDatabase(): Promise<TestDatabase>;
-  /** What the server logged so far (the last 64 KiB). */
-  log(): string;
+  /** What the server has logged until now (the last 64 KiB). */
+  log(): Promise<string>;
   /** Stops the server and removes all that it wrote. Can be called twice. */
   stop(): Promise<void>;
 }
@@ -185,7 +186,7 @@ async function launch(
     uri: `postgres://postgres@127.0.0.1:${port}/postgres`,
     pid: log.pid,
     createDatabase: () => createTestDatabase(address),
-    log: log.read,
+    log: () => readUntilNow(address, log),
     stop,
     [Symbol.asyncDispose]: stop,
   };
@@ -207,43 +208,6 @@ function settingFlags(directory: string, options: ServerOptions): string[] {
     ...options.settings,
   };
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-}
-
-interface ServerLog {
-  readonly pid: number;
-  read(): string;
-}
-
-/** In the log of a primary, and of a standby. */
-const READY = /ready to accept (?:read-only )?connections/;
-
-/** Resolves once the server takes connections; rejects with its log if it does not start. */
-function whenReady(supervisor: ChildProcess): Promise<ServerLog> {
-  let text = '';
-  let pid = 0;
-  let isReady = false;
-  return new Promise((resolve, reject) => {
-    supervisor.stdout?.on('data', (chunk) => {
-      pid = Number(String(chunk));
-    });
-    supervisor.stderr?.on('data', (chunk) => {
-      text = (text + chunk).slice(-65_536);
-      if (isReady || !READY.test(text)) return;
-      isReady = true;
-      resolve({ pid, read: () => text });
-    });
-    // The shell has closed its own end: the end of this stream is the end of the server. One that has
-    // been ready keeps its directory, where another server may take its place.
-    supervisor.stderr?.on('end', () => {
-      if (isReady) return;
-      supervisor.stdin?.end();
-      reject(new Error(`PostgreSQL did not start:\n${text}`));
-    });
-    supervisor.on('error', reject);
-    for (const part of [supervisor, supervisor.stdin, supervisor.stdout, supervisor.stderr]) {
-      if (part !== null && 'unref' in part && typeof part.unref === 'function') part.unref();
-    }
-  });
 }
 
 function stopServer(supervisor: ChildProcess): Promise<void> {

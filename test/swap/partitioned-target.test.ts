@@ -1,4 +1,4 @@
 import { sharedPostgres } from '../server/shared.ts';
 import { testPartitionedTargets } from './partitioned-target.ts';
 
-testPartitionedTargets(sharedPostgres);
+testPartitionedTargets(sharedPostgres, 'another');

@@ -43,6 +43,6 @@ for (const version of SERVER_VERSIONS) {
       await loader.end();
     }, 300_000);
 
-    if (version < 18) testPartitionedTargets(async () => server);
+    testPartitionedTargets(async () => server, 'each');
   });
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import postgres from 'postgres';
+import type postgres from 'postgres';
 import type { ErrorCode } from '../../src/error-codes.ts';
 import { ProjectorError } from '../../src/errors.ts';
 import type { TestDatabase } from '../server/database.ts';
@@ -411,16 +411,14 @@ describe('refused before the export, by name, with a way out, and the database a
 });
 
 test('a temporary table is refused', async () => {
-  // reserve() of postgres.js never settles on a fresh connection with fetch_types: false.
-  const pool = postgres(database.uri, { max: 1, onnotice: () => undefined });
-  const session = await pool.reserve();
+  await using fixture = await (await sharedPostgres()).createDatabase();
+  const session = connectAs(fixture.uri, LOADER, 1);
   await session.unsafe('CREATE TEMPORARY TABLE passing (a integer)');
   const [place] = await session<{ schema: string }[]>`
     SELECT relnamespace::regnamespace::text AS schema FROM pg_class WHERE relname = 'passing'`;
   const found = dependentsOf(session, { schema: place?.schema ?? '', name: 'passing' });
   await expect(found).rejects.toThrow('is a temporary table');
-  session.release();
-  await pool.end();
+  await session.end();
 });
 
 test('all that is wrong is reported at once', async () => {
