@@ -14,6 +14,8 @@ import { copyAsStandby, type Primary, primaryConninfo } from './standby.ts';
 export const SERVER_PASSWORD = 'correct horse';
 
 export interface ServerOptions {
+  /** The directory for the server's own one; that for temporary files if not said. */
+  readonly parent?: string;
   /** The major version; 18 if not said. */
   readonly version?: ServerVersion;
   /** The directory with `bin`, `lib` and `share`, instead of the version's own. */
@@ -83,7 +85,7 @@ rm -rf "$DIRECTORY"
 
 /** Starts a PostgreSQL server on a free port, in a temporary directory of its own. */
 export async function startPostgres(options: ServerOptions = {}): Promise<TestServer> {
-  const directory = mkdtempSync(join(tmpdir(), 'bq-to-postgres-server-'));
+  const directory = mkdtempSync(join(options.parent ?? tmpdir(), 'bq-to-postgres-server-'));
   const owner = serverOwner();
   chmodSync(directory, 0o755);
   chownSync(directory, owner.uid, owner.gid);
