@@ -4,9 +4,13 @@ import type { Session } from '../postgres/pool.ts';
 import { quoteLiteral, quoteTable } from '../postgres/quoting.ts';
 import type { StateTables } from './state-tables.ts';
 
-/** `expression`, a timestamp, as an Instant; the microseconds stay. */
+/**
+ * `expression`, a timestamp, as an Instant; the microseconds stay. What is before year 1, for which
+ * `to_char` says no era, or infinite is no Instant, and as PostgreSQL writes it.
+ */
 export function asInstant(expression: string): string {
-  return `CASE WHEN isfinite(${expression}) THEN to_char(${expression}, 'YYYY-MM-DD HH24:MI:SS.US') ELSE ${expression}::text END`;
+  const reachable = `${expression} >= '0001-01-01' AND ${expression} < 'infinity'`;
+  return `CASE WHEN ${reachable} THEN to_char(${expression}, 'YYYY-MM-DD HH24:MI:SS.US') ELSE ${expression}::text END`;
 }
 
 /** A row of `sync_state`. */

@@ -184,15 +184,18 @@ describe('of PostgreSQL', () => {
     });
   });
 
-  test('a watermark that no row can have', async () => {
-    await using world = await openLoadedWorld();
-    await world.database.sql`UPDATE sync_state SET last_synced_at = 'infinity'`;
-    await failsCleanly(world, {
-      code: 'BAD_WATERMARK',
-      message: ['infinity', 'target'],
-      hint: ['SET last_synced_at = NULL'],
-    });
-  });
+  test.each(['infinity', '0044-03-15 00:00:00 BC', '10000-01-01 00:00:00'])(
+    'a watermark that no row can have: %s',
+    async (watermark) => {
+      await using world = await openLoadedWorld();
+      await world.database.sql`UPDATE sync_state SET last_synced_at = ${watermark}::timestamp`;
+      await failsCleanly(world, {
+        code: 'BAD_WATERMARK',
+        message: [watermark, 'target'],
+        hint: ['SET last_synced_at = NULL'],
+      });
+    },
+  );
 
   test('a target that is a view', async () => {
     await using world = await openWorld();
