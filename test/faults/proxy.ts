@@ -1,14 +1,18 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** What happens at the next bytes of the client that match `when`, once. */
+/** What happens at bytes of the client that match `when`, once. */
 export interface Trap {
   /** Tested against each chunk that the client sends, as latin1. */
   readonly when: RegExp;
+  /** The first match that snaps, 1 being the next one (the default). */
+  readonly nth?: number;
   /**
    * hold: the chunk and all that follows stays here; mute: it is sent, the answers stay here; cut:
-   * it is sent, and the connection is cut when the answer is there: done, and nobody was told.
+   * it is sent, and the connection is cut when the answer is there: done, and nobody was told; pause:
+   * it is sent when `meanwhile` is done.
    */
-  readonly what: 'hold' | 'mute' | 'cut';
+  readonly what: 'hold' | 'mute' | 'cut' | 'pause';
+  readonly meanwhile?: () => Promise<unknown>;
 }
 
 /** Stands between the program and PostgreSQL, and does to connections what networks do. */
@@ -50,7 +54,7 @@ export async function startProxy(firstPort: number): Promise<TcpProxy> {
   let port = firstPort;
   const pairs = new Set<Pair>();
   const statements: string[] = [];
-  const traps: { readonly trap: Trap; readonly snap: () => void }[] = [];
+  const traps: { readonly trap: Trap; readonly snap: () => void; passes: number }[] = [];
   let [refusing, opened, stalled] = [false, 0, false];
   let limit = { bytes: Infinity, times: 0 };
   let bytesPerSecond = Infinity;
@@ -64,16 +68,34 @@ export async function startProxy(firstPort: number): Promise<TcpProxy> {
   function fromClient(pair: Pair, chunk: Buffer): void {
     if (pair.trapped === 'hold') return;
     statements.push(...simpleQueries(chunk));
-    const at = traps.findIndex(({ trap }) => trap.when.test(chunk.toString('latin1')));
-    const [met] = at < 0 ? [] : traps.splice(at, 1);
-    if (met !== undefined) pair.trapped = met.trap.what;
-    if (pair.trapped !== 'hold') pair.server.write(chunk);
+    const met = meet(chunk.toString('latin1'));
+    if (met?.trap.what === 'pause') void pause(pair, chunk, met.trap);
+    else {
+      pair.trapped = met?.trap.what ?? pair.trapped;
+      if (pair.trapped !== 'hold') pair.server.write(chunk);
+    }
     pair.sent += chunk.length;
     met?.snap();
     if (pair.sent > limit.bytes && limit.times > 0) {
       limit.times -= 1;
       destroy(pair);
     }
+  }
+
+  /** The trap that snaps at this chunk. */
+  function meet(text: string) {
+    const matching = traps.filter(({ trap }) => trap.when.test(text));
+    const met = matching.find(({ passes }) => passes === 0);
+    for (const each of matching) each.passes = Math.max(0, each.passes - 1);
+    if (met !== undefined) traps.splice(traps.indexOf(met), 1);
+    return met;
+  }
+
+  async function pause(pair: Pair, chunk: Buffer, { meanwhile }: Trap): Promise<void> {
+    pair.client.pause();
+    await meanwhile?.();
+    pair.server.write(chunk);
+    pair.client.resume();
   }
 
   /** Takes nothing more from the client until the line has had the time for the chunk. */
@@ -124,7 +146,7 @@ export async function startProxy(firstPort: number): Promise<TcpProxy> {
     cutAfter(bytes, times) {
       limit = { bytes, times };
     },
-    trap: (trap) => new Promise((snap) => traps.push({ trap, snap })),
+    trap: (trap) => new Promise((snap) => traps.push({ trap, snap, passes: (trap.nth ?? 1) - 1 })),
     stall(on) {
       stalled = on;
       for (const { client, server } of pairs) {

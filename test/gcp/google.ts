@@ -128,11 +128,11 @@ export class Google implements AsyncDisposable {
     await this.#backend.warehouse.createTable(home, table, schema, options);
   }
 
-  /** Adds a column at the end, NULL in the rows that are there. */
-  async addColumn(dataset: string, table: string, field: Field): Promise<void> {
+  /** Adds a column at the end, with one value in the rows that are there: NULL, or this of DuckDB's SQL. */
+  async addColumn(dataset: string, table: string, field: Field, value = 'NULL'): Promise<void> {
     const found = this.#dataset(dataset, {}).tables.get(table);
     if (found === undefined) throw new Error(`create the table ${dataset}.${table} first`);
-    await this.#backend.warehouse.addColumn(found, field);
+    await this.#backend.warehouse.addColumn(found, field, value);
   }
 
   /** Drops a table; no error where there is none. */

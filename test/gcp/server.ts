@@ -54,6 +54,7 @@ async function serve(
     return;
   }
   if (fault?.kind === 'delay') await Bun.sleep(fault.ms);
+  if (fault?.kind === 'pause') await fault.meanwhile();
   const response = await answer(request, fault, handle);
   if (fault?.kind === 'drop-answer') {
     record.status = 0;

@@ -136,6 +136,8 @@ export type Fault = FaultTarget &
     | { readonly kind: 'stall'; readonly afterBytes: number }
     /** Waits before it answers. */
     | { readonly kind: 'delay'; readonly ms: number }
+    /** Answers when this is done. */
+    | { readonly kind: 'pause'; readonly meanwhile: () => Promise<unknown> }
     /** Flips one bit of the byte at this place of the body; the checksum header stays right. */
     | { readonly kind: 'flip'; readonly atByte: number }
     /** The job that this request starts ends with this error result, once it has run. */

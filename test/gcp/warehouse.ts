@@ -96,11 +96,14 @@ export class Warehouse implements AsyncDisposable {
     dataset.tables.set(name, table);
   }
 
-  async addColumn(table: Table, field: Field): Promise<void> {
-    const column = `${quoteName(field.name)} ${duckdbType(field)}`;
-    await this.change((connection) =>
-      connection.run(`ALTER TABLE ${duckdbName(table.dataset, table.name)} ADD COLUMN ${column}`),
-    );
+  /** Without a default in the end: `value` is only that of the rows that are there. */
+  async addColumn(table: Table, field: Field, value: string): Promise<void> {
+    const name = quoteName(field.name);
+    const alter = `ALTER TABLE ${duckdbName(table.dataset, table.name)}`;
+    await this.change(async (connection) => {
+      await connection.run(`${alter} ADD COLUMN ${name} ${duckdbType(field)} DEFAULT ${value}`);
+      await connection.run(`${alter} ALTER COLUMN ${name} DROP DEFAULT`);
+    });
     table.schema = [...table.schema, field];
     touch(table);
   }
