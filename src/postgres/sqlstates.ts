@@ -36,6 +36,7 @@ export const CRASH_SHUTDOWN = '57P02';
 export const CANNOT_CONNECT_NOW = '57P03';
 export const IDLE_SESSION_TIMEOUT = '57P05';
 export const IO_ERROR = '58030';
+export const INTERNAL_ERROR = 'XX000';
 
 /**
  * On what the same work may succeed after a failure, without anyone doing anything: on the same

@@ -102,6 +102,21 @@ for (const mode of ['an increment', 'a full load'] as const) {
   );
 }
 
+test('a target that is dropped while a full load reads it is one that changed', async () => {
+  await using scene = await openScene(10);
+  const { sql } = scene.world.database;
+  await scene.recover();
+  await sql`ALTER TABLE target ADD PRIMARY KEY (id)`;
+  await sql`UPDATE sync_state SET last_synced_at = NULL`;
+  const meanwhile = () => sql`DROP TABLE target`;
+  const snapped = scene.proxy.trap({ when: /pg_get_indexdef/, what: 'pause', meanwhile });
+  const run = scene.start();
+  await snapped;
+  const { message } = await refused(run.outcome, 'TARGET_CHANGED');
+  expect(message).toContain('something of it was dropped while it was read');
+  await scene.recover();
+});
+
 test('a column that somebody adds with another type, while BigQuery has it new, takes no foreign bytes', async () => {
   await using world = await openLoadedWorld();
   const { google, database } = world;
