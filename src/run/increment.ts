@@ -6,7 +6,7 @@ import { SPLIT_BYTES } from '../load/row-source.ts';
 import type { IncrementPlan } from '../plan/plan.ts';
 import type { Session } from '../postgres/pool.ts';
 import { inTransaction } from '../postgres/transactions.ts';
-import { commitRun } from '../state/commit.ts';
+import { commitRun, type FoundWatermark } from '../state/commit.ts';
 import { readRun } from '../state/ledger.ts';
 import { LOCK_PATIENCE_MS, lockTimeout } from '../swap/lock-retry.ts';
 import { alterTarget } from './alter-target.ts';
@@ -29,7 +29,7 @@ export async function loadIncrement(
   context: Context,
   plan: IncrementPlan,
   exported: Exported,
-  tableName: string,
+  found: FoundWatermark,
 ): Promise<Loaded> {
   const { lockedSession, report } = context;
   const phase = report.phase('load', { total: exported.rows, unit: 'rows' });
@@ -41,7 +41,7 @@ export async function loadIncrement(
     await alterTarget(session, context, plan.target, plan.addColumns);
     return await watchLocks(session, context, () =>
       inTransaction(session, context.signal, () =>
-        loadInside(session, context, plan, { exported, tableName, onRows }),
+        loadInside(session, context, plan, { exported, found, onRows }),
       ),
     );
   });
@@ -62,7 +62,7 @@ async function alreadyCommitted(
 
 interface Part {
   readonly exported: Exported;
-  readonly tableName: string;
+  readonly found: FoundWatermark;
   readonly onRows: (rows: number) => void;
 }
 
@@ -70,16 +70,16 @@ async function loadInside(
   session: Session,
   context: Context,
   plan: IncrementPlan,
-  { exported, tableName, onRows }: Part,
+  { exported, found, onRows }: Part,
 ): Promise<Loaded> {
   await requireSameTable(session, context, plan);
   await session.unsafe(lockTimeout(LOCK_PATIENCE_MS));
   for (const statement of plan.createTempTable) await session.unsafe(statement);
   const loaded = await copyAll(context, plan, exported, session, onRows);
   await writeRows(session, plan, loaded.rows);
-  await requireSameWatermark(session, context, plan, tableName);
+  await requireSameWatermark(session, context, found);
   const committed = { ...loaded, targetOid: plan.table.oid };
-  await commitRun(session, context.resolved.tables, context.run.id, committed);
+  await commitRun(session, context.resolved.tables, context.run.id, committed, found);
   return loaded;
 }
 

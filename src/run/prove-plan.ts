@@ -1,8 +1,9 @@
-import type { IncrementPlan, Plan } from '../plan/plan.ts';
+import type { IncrementPlan } from '../plan/plan.ts';
 import type { Session } from '../postgres/pool.ts';
 import { quoteTable } from '../postgres/quoting.ts';
 import { UNDEFINED_TABLE } from '../postgres/sqlstates.ts';
 import { readTargetTable, type TargetTable } from '../postgres/target-table.ts';
+import type { FoundWatermark } from '../state/commit.ts';
 import { readWatermark } from '../state/watermark.ts';
 import { tellOfHolders } from '../swap/lock-holders.ts';
 import {
@@ -75,10 +76,9 @@ function differenceOf(plan: IncrementPlan, now: TargetTable | undefined): string
 export async function requireSameWatermark(
   session: Session,
   context: Context,
-  plan: Plan,
-  tableName: string,
+  { tableName, low }: FoundWatermark,
 ): Promise<void> {
   const now = await readWatermark(session, context.resolved.tables, tableName);
-  if (now === undefined || now === plan.low) return;
-  throw watermarkChanged(context, plan.low, now);
+  if (now === undefined || now === low) return;
+  throw watermarkChanged(context, low, now);
 }

@@ -93,13 +93,13 @@ function mayResume({ mode, status, artifacts, ours }: UnfinishedRun): boolean {
 async function rollForward(context: Context, run: UnfinishedRun): Promise<void> {
   const { lockedSession, resolved, report, given } = context;
   const { tables, target, bareSchema } = resolved;
-  const { runId, low, watermark, mode = 'incremental' } = run;
+  const { runId, watermark } = run;
   report.info(`run ${runId} ended after its commit: setting its watermark`, { watermark });
   const outcome = await lockedSession.run(async (session) => {
     const rows = await readWatermarks(session, tables);
     const named = { text: given.pgTableText, target, bareSchema, meant: undefined };
     const { tableName } = findWatermark(tables, named, rows);
-    return await applyRun(session, tables, { runId, tableName, low, watermark, mode });
+    return await applyRun(session, tables, { runId, tableName, watermark });
   });
   if (outcome !== 'set') report.warn(`the watermark was changed since run ${runId}: it is left`);
   await cleanUpRun(context, run, {});

@@ -5,6 +5,7 @@ import type { FullLoadPlan } from '../plan/plan.ts';
 import { describeServerError } from '../postgres/server-errors.ts';
 import type { Summary } from '../report/summary.ts';
 import { type Timings, timed } from '../report/timings.ts';
+import type { FoundWatermark } from '../state/commit.ts';
 import type { UnfinishedRun } from '../state/unfinished-runs.ts';
 import { cleanUp } from './clean-up.ts';
 import { type Context, openContext, type RunEnvironment } from './context.ts';
@@ -100,15 +101,16 @@ async function transfer(
   { plan, exported }: PlannedExport,
   timings: Timings,
 ): Promise<Outcome> {
+  const found = { tableName: state.tableName, version: state.version, low: plan.low };
   return await undoOnFailure(context, plan, async () => {
     const loading =
       plan.mode === 'full'
-        ? loadAndSwap(context, plan, exported, state.tableName)
-        : loadIncrement(context, plan, exported, state.tableName);
+        ? loadAndSwap(context, plan, exported, found)
+        : loadIncrement(context, plan, exported, found);
     const loaded = await loading.catch((error) => {
       throw explainTargetError(plan, error);
     });
-    await applyWatermark(context, plan, loaded, state, timings);
+    await applyWatermark(context, plan, loaded, state.tableName, timings);
     await removeExport(context, plan);
     return { plan, loaded, bytes: exported.bytes };
   });
@@ -121,14 +123,14 @@ async function loadAndSwap(
   context: Context,
   plan: FullLoadPlan,
   exported: Exported,
-  tableName: string,
+  found: FoundWatermark,
 ): Promise<Loaded> {
   for (let round = 1; ; round += 1) {
     await createStaging(context, plan);
     const loaded = await loadFull(context, plan, exported);
     await buildIndexes(context, plan);
     try {
-      return { ...loaded, rowsBefore: await swapIn(context, plan, loaded, tableName) };
+      return { ...loaded, rowsBefore: await swapIn(context, plan, loaded, found) };
     } catch (error) {
       if (!hasCode(error, 'SPLITS_LOST') || round === MAX_ROUNDS) throw error;
       context.report.warn(`${error.message}; loading them again`);

@@ -4,7 +4,6 @@ import { applyRun } from '../state/commit.ts';
 import { pruneStatement } from '../state/prune.ts';
 import { type Context, costOf } from './context.ts';
 import type { Loaded } from './full-load.ts';
-import type { SourceState } from './source-state.ts';
 import { watermarkWarnings } from './watermark-warnings.ts';
 
 /**
@@ -16,17 +15,16 @@ export async function applyWatermark(
   context: Context,
   plan: Plan,
   loaded: Loaded,
-  { tableName, version }: Pick<SourceState, 'tableName' | 'version'>,
+  tableName: string,
   { seconds }: Timings,
 ): Promise<void> {
   const { lockedSession, resolved, run, report } = context;
   const { tables, target } = resolved;
-  const { mode, low } = plan;
   const { watermark } = loaded;
   for (const text of watermarkWarnings(plan, loaded)) report.warn(text);
   const change = { timings: JSON.stringify(seconds), ...costOf(context) };
   const outcome = await lockedSession.finish(async (session) => {
-    const applied = { runId: run.id, tableName, low, version, watermark, mode, change };
+    const applied = { runId: run.id, tableName, watermark, change };
     const answer = await applyRun(session, tables, applied);
     await session.unsafe(pruneStatement(tables, target));
     return answer;

@@ -5,7 +5,7 @@ import { quoteLiteral, quoteTable, type TableName } from '../postgres/quoting.ts
 import { isPassing } from '../postgres/server-errors.ts';
 import { inTransaction } from '../postgres/transactions.ts';
 import { retry } from '../retry.ts';
-import { commitRun } from '../state/commit.ts';
+import { commitRun, type FoundWatermark } from '../state/commit.ts';
 import { readRun } from '../state/ledger.ts';
 import { analyzeTree } from '../swap/analyze-tree.ts';
 import { finishStaging } from '../swap/build/finish-staging.ts';
@@ -60,14 +60,14 @@ export async function swapIn(
   context: Context,
   plan: FullLoadPlan,
   loaded: Loaded,
-  tableName: string,
+  found: FoundWatermark,
 ): Promise<number | undefined> {
   const phase = context.report.phase('swap');
   const rowsBefore = await context.lockedSession.run(async (session) => {
     const before = await readRun(session, context.resolved.tables, context.run.id);
     if (before?.status === 'committed' || before?.status === 'applied') return undefined;
     return await inTransaction(session, context.signal, () =>
-      swapInside(session, context, plan, loaded, tableName),
+      swapInside(session, context, plan, loaded, found),
     );
   });
   await analyze(context, plan);
@@ -89,11 +89,11 @@ async function swapInside(
   context: Context,
   plan: FullLoadPlan,
   loaded: Loaded,
-  tableName: string,
+  found: FoundWatermark,
 ): Promise<number | undefined> {
   const { resolved, report, signal, run } = context;
   await requireAllMarks(session, context, plan, loaded);
-  await requireSameWatermark(session, context, plan, tableName);
+  await requireSameWatermark(session, context, found);
   const rowsBefore = await rowsOfTarget(session, plan);
   const { target, staging, dependents, added } = plan;
   const tell = tellOfHolders(session, report.warn);
@@ -104,7 +104,8 @@ async function swapInside(
     { signal, onWait },
   );
   const targetOid = await oidOf(session, target);
-  await commitRun(session, resolved.tables, run.id, { ...loaded, rowsBefore, targetOid });
+  const committed = { ...loaded, rowsBefore, targetOid };
+  await commitRun(session, resolved.tables, run.id, committed, found);
   const why = reasons.length === 0 ? '' : `: ${reasons.join(', ')}`;
   report.info(`the swap held its locks for ${Math.ceil(lockHeldMs)} ms${why}`, { reasons });
   return rowsBefore;

@@ -1,4 +1,4 @@
-import { messageOf, UnansweredError } from '../errors.ts';
+import { hasCode, messageOf, UnansweredError } from '../errors.ts';
 import type { Plan } from '../plan/plan.ts';
 import { isRetryable } from '../postgres/server-errors.ts';
 import { type RunChange, readRun, updateRun } from '../state/ledger.ts';
@@ -29,7 +29,10 @@ function endOf(context: Context, error: unknown): RunChange {
   return { status, error: messageOf(error), ...costOf(context) };
 }
 
-/** Runs `action`; what it throws is undone, and thrown on. */
+/**
+ * Runs `action`; what it throws is undone, and thrown on: or, where another run has taken over meanwhile,
+ * that, which is why it failed.
+ */
 export async function undoOnFailure<T>(
   context: Context,
   plan: Plan,
@@ -38,8 +41,7 @@ export async function undoOnFailure<T>(
   try {
     return await action();
   } catch (error) {
-    await undo(context, plan, error);
-    throw error;
+    throw await undo(context, plan, error);
   }
 }
 
@@ -47,23 +49,27 @@ export async function undoOnFailure<T>(
  * After a failure nothing is left, and the ledger tells why. What may pass by itself, such as a lost
  * database or a table that others hold, leaves a full load as it is: the next run resumes it. A
  * failure after the commit is left to the next run, too. Where the ledger's row is gone, the plan
- * knows what is left.
+ * knows what is left. Answers what the run failed by.
  */
-async function undo(context: Context, plan: Plan, error: unknown): Promise<void> {
+async function undo(context: Context, plan: Plan, error: unknown): Promise<unknown> {
   const { report, resolved, run } = context;
   const hold = holdOf(context, error);
   try {
     const row = await hold((session) => readRun(session, resolved.tables, run.id));
-    if (row !== undefined && row.status !== 'exporting' && row.status !== 'loading') return;
+    if (row !== undefined && row.status !== 'exporting' && row.status !== 'loading') return error;
     if (mayPass(context, error) && plan.mode === 'full' && row?.status === 'loading') {
       const told = updateRun(resolved.tables, run.id, { error: messageOf(error) });
       await hold((session) => session.unsafe(told));
-      return;
+      return error;
     }
     await cleanUp(context, ofLastJob(plan.artifacts, row?.jobId), endOf(context, error));
   } catch (cause) {
+    if (hasCode(cause, 'RUN_TAKEN_OVER')) return cause;
+    const isNews = hasCode(cause, 'LEDGER_CHANGED') && !hasCode(error, 'LEDGER_CHANGED');
+    if (isNews) return await undo(context, plan, cause);
     report.warn(`could not clean up: ${messageOf(cause)}; the next run will`);
   }
+  return error;
 }
 
 /** A database that was tried for ten minutes is not waited for again. */

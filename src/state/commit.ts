@@ -2,7 +2,7 @@ import { ProjectorError } from '../errors.ts';
 import type { Instant } from '../instant.ts';
 import type { Session } from '../postgres/pool.ts';
 import { quoteLiteral, quoteTable } from '../postgres/quoting.ts';
-import { type RunChange, readRun, updateRun } from './ledger.ts';
+import { DATABASE_ID, type RunChange, readRun, updateRun } from './ledger.ts';
 import type { StateTables } from './state-tables.ts';
 
 /** What is known of a run's rows once they are visible. */
@@ -15,21 +15,52 @@ interface CommittedRows {
   readonly targetOid: number;
 }
 
+/** The row of `sync_state` that a run started from. */
+export interface FoundWatermark {
+  readonly tableName: string;
+  /** WatermarkRow.version. */
+  readonly version: string | null;
+  readonly low: Instant | undefined;
+}
+
 /**
- * Marks the run committed, inside the transaction that makes its rows visible. Throws RUN_TAKEN_OVER
- * where another run has ended this one, and LEDGER_CHANGED where its row is gone.
+ * Marks the run committed, inside the transaction that makes its rows visible, and claims the row of
+ * `sync_state`, where it still is as the run found it: by the version that it has from now on, any later
+ * run can tell whether somebody has written it since. Throws RUN_TAKEN_OVER where another run has
+ * ended this one, and LEDGER_CHANGED where its row is gone.
  */
 export async function commitRun(
   sql: Session,
   tables: StateTables,
   runId: string,
   { rows, watermark, rowsLeftOut, rowsBefore, targetOid }: CommittedRows,
+  found: FoundWatermark,
 ): Promise<void> {
   const change = { rows, watermark, rowsLeftOut, rowsBefore, targetOid };
-  const update = updateRun(tables, runId, { ...change, status: 'committed' });
-  const marked = await sql.unsafe(`${update} AND status = 'loading' RETURNING run_id`);
+  const version = "coalesce((SELECT version FROM claimed), '')";
+  const update = updateRun(tables, runId, { ...change, status: 'committed' }, version);
+  const marked = await sql.unsafe(`WITH claimed AS (${claimStatement(tables, found)})
+    ${update} AND status = 'loading' RETURNING run_id`);
   if (marked.length === 0) throw await notOurs(sql, tables, runId);
 }
+
+/** Writes the row as it is; one that somebody has written since it was found, also by the same value, is left. */
+function claimStatement(tables: StateTables, { tableName, version, low }: FoundWatermark): string {
+  const state = quoteTable(tables.state);
+  const name = quoteLiteral(tableName);
+  if (version === null) {
+    return `INSERT INTO ${state} (table_name) VALUES (${name}) ON CONFLICT DO NOTHING ${VERSION}`;
+  }
+  const isAsFound =
+    low === undefined
+      ? `last_synced_at IS NULL AND xmin::text = ${quoteLiteral(version)}`
+      : `last_synced_at = ${quoteLiteral(low)}::timestamp`;
+  return `UPDATE ${state} SET last_synced_at = last_synced_at
+    WHERE table_name = ${name} AND ${isAsFound} ${VERSION}`;
+}
+
+/** Of a row of `sync_state` that was just written: WatermarkRow.version. */
+const VERSION = 'RETURNING xmin::text AS version';
 
 /**
  * Changes the row of the run that is under way. Throws LEDGER_CHANGED where it is gone: what the run
@@ -50,20 +81,15 @@ export interface AppliedRun {
   readonly runId: string;
   /** The row of `sync_state`: its table_name. */
   readonly tableName: string;
-  /** The watermark that the run started from. */
-  readonly low: Instant | undefined;
-  /** WatermarkRow.version as the run found it; undefined: not known, the run has died. */
-  readonly version?: string | null | undefined;
   /** undefined: an increment of rows without a timestamp, which does not move the watermark. */
   readonly watermark: Instant | undefined;
-  readonly mode: 'full' | 'incremental';
   readonly change?: RunChange;
 }
 
 /**
  * Marks a committed run applied and sets the watermark, both in one statement, and the watermark only
- * where it still is what the run started from: a reset meanwhile stays, and so does one during a full
- * load, which finds NULL and leaves NULL. Answers whether it was set.
+ * where its row is as the commit left it: a reset meanwhile stays, and so does one during a full load,
+ * which finds NULL and leaves NULL. Answers whether it was set.
  * What was done before, after an answer that was lost, is done. Throws COMMIT_LOST where the server
  * no longer knows of the commit.
  */
@@ -79,33 +105,32 @@ export async function applyRun(
   return row?.applied === true && !row.set ? 'changed meanwhile' : 'set';
 }
 
+/**
+ * A run whose claim says nothing, of an older release or of the database that this one was restored
+ * from, finds the watermark that it started from, or no row for none.
+ */
 function applyStatement(tables: StateTables, run: AppliedRun): string {
-  const { runId, tableName, low, version, watermark, mode, change } = run;
-  const update = updateRun(tables, runId, { ...change, status: 'applied' });
-  const applied = `${update} AND status = 'committed' RETURNING run_id`;
-  if (mode === 'incremental' && watermark === undefined) {
-    return `WITH applied AS (${applied}) SELECT count(*) > 0 AS applied, true AS set FROM applied`;
-  }
+  const { runId, tableName, watermark, change } = run;
+  const isCommitted = "AND status = 'committed'";
+  const version = '(SELECT version FROM set)';
+  const applied = updateRun(tables, runId, { ...change, status: 'applied' }, version);
   const state = quoteTable(tables.state);
   const name = quoteLiteral(tableName);
-  // A row that is gone is a reset as well.
-  const hadRow = low !== undefined || typeof version === 'string';
-  const still = hadRow ? `WHERE EXISTS (SELECT FROM ${state} WHERE table_name = ${name})` : '';
-  return `WITH applied AS (${applied}), set AS (
+  return `WITH committed AS (
+      SELECT CASE WHEN database_id = ${DATABASE_ID} THEN state_version END AS state_version, low
+      FROM ${quoteTable(tables.runs)}
+      WHERE run_id = ${quoteLiteral(runId)} ${isCommitted}),
+    set AS (
       INSERT INTO ${state} AS state (table_name, last_synced_at)
-      SELECT ${name}, ${instant(watermark)} FROM applied ${still}
+      SELECT ${name}, coalesce(${instant(watermark)}, low) FROM committed
+      WHERE state_version IS NULL AND low IS NULL
+        OR EXISTS (SELECT FROM ${state} WHERE table_name = ${name})
       ON CONFLICT (table_name) DO UPDATE SET last_synced_at = EXCLUDED.last_synced_at
-        WHERE ${isAsFound(low, version)}
-      RETURNING table_name)
+        WHERE (SELECT CASE WHEN state_version IS NULL THEN state.last_synced_at IS NOT DISTINCT FROM low
+            ELSE state.xmin::text = state_version END FROM committed)
+      ${VERSION}),
+    applied AS (${applied} ${isCommitted} RETURNING run_id)
     SELECT EXISTS (SELECT FROM applied) AS applied, EXISTS (SELECT FROM set) AS set`;
-}
-
-/** NULL that was set to NULL shows in the version of the row alone. */
-function isAsFound(low: Instant | undefined, version: string | null | undefined): string {
-  if (low === undefined && version === null) return 'false';
-  const isSame = `state.last_synced_at IS NOT DISTINCT FROM ${instant(low)}`;
-  if (low !== undefined || version === undefined) return isSame;
-  return `${isSame} AND state.xmin::text = ${quoteLiteral(version ?? '')}`;
 }
 
 function instant(value: Instant | undefined): string {

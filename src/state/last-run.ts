@@ -1,4 +1,3 @@
-import type { Instant } from '../instant.ts';
 import type { Session } from '../postgres/pool.ts';
 import { quoteLiteral, quoteTable, type TableName, tableText } from '../postgres/quoting.ts';
 import { DATABASE_ID } from './ledger.ts';
@@ -60,17 +59,21 @@ export async function readLastRun(
 /** The runs whose commit recorded which table it left. */
 const BROUGHT_ROWS = "(mode = 'full' OR rows > 0)";
 
-/** Whether a run in the ledger has set the target's watermark to `watermark`. */
-export async function isWatermarkOfRun(
+/**
+ * Whether the target's row of `sync_state` is as a run in the ledger has left it: nobody has written it
+ * since, nor a run that is not in the ledger.
+ */
+export async function isLeftByRun(
   sql: Session,
   tables: StateTables,
   target: TableName,
-  watermark: Instant,
+  tableName: string,
 ): Promise<boolean> {
   const [row] = await sql.unsafe<{ found: boolean }[]>(
-    `SELECT EXISTS (SELECT FROM ${quoteTable(tables.runs)}
-       WHERE target = ${quoteLiteral(tableText(target))} AND status IN ('committed', 'applied')
-         AND watermark = ${quoteLiteral(watermark)}::timestamp) AS found`,
+    `SELECT EXISTS (SELECT FROM ${quoteTable(tables.runs)} AS run
+       JOIN ${quoteTable(tables.state)} AS state ON state.xmin::text = run.state_version
+       WHERE run.target = ${quoteLiteral(tableText(target))} AND run.status = 'applied'
+         AND run.database_id = ${DATABASE_ID} AND state.table_name = ${quoteLiteral(tableName)}) AS found`,
   );
   return row?.found ?? false;
 }

@@ -126,8 +126,16 @@ export interface RunChange {
 
 const ENDED: ReadonlySet<string> = new Set(['applied', 'failed', 'interrupted', 'died', 'resumed']);
 
-/** Changes the row of a run; a status that ends it sets `finished_at`. */
-export function updateRun(tables: StateTables, runId: string, change: RunChange): string {
+/**
+ * Changes the row of a run; a status that ends it sets `finished_at`. `stateVersion` is an SQL expression
+ * for the version of its row in `sync_state` as the run has left it.
+ */
+export function updateRun(
+  tables: StateTables,
+  runId: string,
+  change: RunChange,
+  stateVersion?: string,
+): string {
   const { artifacts, exportedAt, error, ...rest } = change;
   const plain = Object.entries({ ...rest, ...(artifacts && artifactColumns(artifacts)) });
   const sets = plain
@@ -137,6 +145,7 @@ export function updateRun(tables: StateTables, runId: string, change: RunChange)
     sets.push(`exported_at = ${exportedAt === 'now()' ? exportedAt : quoteLiteral(exportedAt)}`);
   }
   if (error !== undefined) sets.push(`error = ${inAnyEncoding(error)}`);
+  if (stateVersion !== undefined) sets.push(`state_version = ${stateVersion}`);
   if (ENDED.has(change.status ?? '')) sets.push('finished_at = now()');
   return `UPDATE ${quoteTable(tables.runs)} SET ${sets.join(', ')} WHERE run_id = ${quoteLiteral(runId)}`;
 }

@@ -2,13 +2,14 @@ import type { Session } from '../postgres/pool.ts';
 import { quoteIdentifier, quoteLiteral, quoteTable } from '../postgres/quoting.ts';
 import first from './migrations/000001.sql' with { type: 'text' };
 import second from './migrations/000002.sql' with { type: 'text' };
+import third from './migrations/000003.sql' with { type: 'text' };
 import type { StateTables } from './state-tables.ts';
 
 /**
  * The migrations in their order. Each can run again on what it made: a dump without comments has lost
  * the version. One that was released is never changed, and none takes away what an older release reads.
  */
-const MIGRATIONS = [first, second];
+const MIGRATIONS = [first, second, third];
 
 /** The version of the state tables that this program reads and writes; written in the ledger's comment. */
 export const STATE_VERSION = MIGRATIONS.length;

@@ -1,7 +1,6 @@
 import { expect, test } from 'bun:test';
 import { openScene } from './fault-fixture.ts';
-
-const COMMIT = /^Q[\s\S]{4}COMMIT\0/;
+import { COMMIT, SPLIT_COMMIT } from './statements.ts';
 
 test('a connection that is lost while the target is resolved and locked is made again', async () => {
   await using scene = await openScene();
@@ -34,8 +33,11 @@ test('an increment whose COMMIT got no answer is not loaded twice', async () => 
 
 test('a split whose COMMIT got no answer is not loaded twice', async () => {
   await using scene = await openScene();
-  void scene.proxy.trap({ when: /sync_splits[\s\S]*COMMIT\0/, what: 'cut' });
-  expect((await scene.start().outcome).exitCode).toBe(0);
+  const snapped = scene.proxy.trap({ when: SPLIT_COMMIT, what: 'cut' });
+  const { exitCode, text } = await scene.start().outcome;
+  await snapped;
+  expect({ exitCode, text }).toEqual({ exitCode: 0, text });
+  expect(text).toContain('the connection to PostgreSQL was lost');
   await scene.expectRight();
 });
 
@@ -100,6 +102,22 @@ test('a run that lost its lock to another run commits nothing', async () => {
   scene.proxy.refuse(false);
   const { exitCode, text } = await first.outcome;
   expect(exitCode).toBe(3);
+  expect(text).toContain('RUN_TAKEN_OVER');
+  await scene.expectRight();
+});
+
+test('a run whose staging table another run has taken away says that it was taken over', async () => {
+  await using scene = await openScene();
+  const snapped = scene.proxy.trap({ when: SPLIT_COMMIT, what: 'hold' });
+  const first = scene.start();
+  await snapped;
+  scene.proxy.refuse(true);
+  scene.proxy.cut();
+  await first.logged('the connection to PostgreSQL was lost');
+  await scene.until(async () => (await scene.world.run()).exitCode === 0);
+  scene.proxy.refuse(false);
+  const { exitCode, text } = await first.outcome;
+  expect({ exitCode, text }).toEqual({ exitCode: 3, text });
   expect(text).toContain('RUN_TAKEN_OVER');
   await scene.expectRight();
 });

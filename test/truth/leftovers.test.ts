@@ -72,7 +72,7 @@ describe('a copy of the database', () => {
     const run = await scene.startLongExport(60);
     run.kill('SIGKILL');
     await run.outcome;
-    await untilNobodyIsConnected(world);
+    await untilNobodyIsConnected(world.database);
     const server = await sharedPostgres();
     const copy = `${database.name}_copy`;
     await runAsSuperuser(

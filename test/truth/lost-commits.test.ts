@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { openScene, type Scene } from '../faults/fault-fixture.ts';
+import { APPLY } from '../faults/statements.ts';
+import { leftovers, NOTHING_LEFT } from '../scenarios/inspect.ts';
 import { type LosingServer, startLosingServer } from './losing-server.ts';
-import { APPLY, expectSameRows, marks, refused, targetRows, well } from './truth-fixture.ts';
+import { expectSameRows, marks, refused, targetRows, well } from './truth-fixture.ts';
 
 let losing: LosingServer;
 beforeAll(async () => {
@@ -96,3 +98,24 @@ for (const mode of ['an increment', 'a full load'] as const) {
     await expectRightAfterAnother(scene);
   });
 }
+
+test.each(['an increment', 'a full load'])(
+  'the row of %s in the ledger is lost while it exports: nothing becomes visible, and nothing is left',
+  async (mode) => {
+    await using scene = await openLosingScene(500);
+    const { world, proxy } = scene;
+    await scene.recover();
+    if (mode === 'a full load')
+      await world.database.sql`UPDATE sync_state SET last_synced_at = NULL`;
+    const before = await targetRows(world);
+    await scene.addRows(100);
+    await losing.keep();
+    const run = await scene.startLongExport(2);
+    await losing.failOver();
+    proxy.cut();
+    await refused(run.outcome, 'LEDGER_CHANGED');
+    expect(await targetRows(world)).toEqual(before);
+    expect(await leftovers(world)).toEqual(NOTHING_LEFT);
+    await expectRightAfterAnother(scene);
+  },
+);

@@ -1,9 +1,11 @@
 import { expect, test } from 'bun:test';
+import { openScene } from '../faults/fault-fixture.ts';
 import { openLoadedWorld, openWorld, SCHEMA } from '../scenarios/fixture.ts';
 import { watermarks } from '../scenarios/inspect.ts';
 import {
   addRows,
   expectSameRows,
+  killAfterCommit,
   refused,
   sourceRows,
   statementOf,
@@ -148,6 +150,32 @@ test('a watermark that no run has set, with later rows in the target, is refused
   expect((await well(world.run())).summary).toMatchObject({ mode: 'full' });
   await expectSameRows(world);
 });
+
+test('a watermark that is set back to one of an earlier run is refused as any other', async () => {
+  await using world = await openLoadedWorld();
+  await well(world.run());
+  await world.database.sql`UPDATE sync_state SET last_synced_at =
+    (SELECT watermark FROM sync_runs WHERE mode = 'full')`;
+  const before = await targetRows(world);
+  await refused(world.run(), 'ROWS_AFTER_WATERMARK');
+  expect(await targetRows(world)).toEqual(before);
+});
+
+test.each(RESETS)(
+  '%s after a full load was killed between its commit and its watermark asks for another one',
+  async (reset) => {
+    await using scene = await openScene(10);
+    const { world } = scene;
+    await killAfterCommit(scene);
+    await world.database.sql.unsafe(reset);
+    await world.google.sql(`UPDATE source.rows SET name = 'corrected' WHERE id = 1`);
+    const { summary, text } = await well(world.run());
+    expect(text).toContain('the watermark was changed since run');
+    expect(summary).toMatchObject({ mode: 'full', rows: 10 });
+    await expectSameRows(world);
+    await scene.expectRight();
+  },
+);
 
 /** `--pg-conn` with another search_path. */
 const withPath = (uri: string, path: string) =>

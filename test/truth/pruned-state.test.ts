@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'bun:test';
 import { openScene } from '../faults/fault-fixture.ts';
+import { COMMIT, SPLIT_COMMIT } from '../faults/statements.ts';
 import { openLoadedWorld } from '../scenarios/fixture.ts';
 import { leftovers, NOTHING_LEFT } from '../scenarios/inspect.ts';
 import {
-  COMMIT,
   expectSameRows,
   killAfterCommit,
+  marks,
   openKilledLoad,
   refused,
   targetRows,
@@ -74,24 +75,25 @@ describe('right before the swap,', () => {
 });
 
 describe('between the commit of an increment and its watermark, when the run is dead,', () => {
-  test.each(['TRUNCATE sync_runs', 'TRUNCATE sync_runs, sync_splits'])(
-    '%s: the rows are not brought twice, and the way out is told',
-    async (prune) => {
-      await using scene = await openScene(100);
-      await scene.recover();
-      await scene.addRows(50);
-      await killAfterCommit(scene);
-      const { sql } = scene.world.database;
-      await sql.unsafe(prune);
-      await scene.addRows(5);
-      const before = await targetRows(scene.world);
-      const error = await refused(scene.world.run(), 'ROWS_AFTER_WATERMARK');
-      expect(await targetRows(scene.world)).toEqual(before);
-      await sql.unsafe(String(error['hint']).split('there: ')[1] ?? '');
-      await well(scene.world.run());
-      await expectSameRows(scene.world);
-    },
-  );
+  test.each([
+    'TRUNCATE sync_runs',
+    'TRUNCATE sync_runs, sync_splits',
+    "DELETE FROM sync_runs WHERE status = 'committed'",
+  ])('%s: the rows are not brought twice, and the way out is told', async (prune) => {
+    await using scene = await openScene(100);
+    await scene.recover();
+    await scene.addRows(50);
+    await killAfterCommit(scene);
+    const { sql } = scene.world.database;
+    await sql.unsafe(prune);
+    await scene.addRows(5);
+    const before = await targetRows(scene.world);
+    const error = await refused(scene.world.run(), 'ROWS_AFTER_WATERMARK');
+    expect(await targetRows(scene.world)).toEqual(before);
+    await sql.unsafe(String(error['hint']).split('there: ')[1] ?? '');
+    await well(scene.world.run());
+    await expectSameRows(scene.world);
+  });
 });
 
 test('a commit without an answer, whose row in the ledger is taken away meanwhile, is not made twice', async () => {
@@ -111,4 +113,18 @@ test('a commit without an answer, whose row in the ledger is taken away meanwhil
   await expectSameRows(world);
   await refused(world.run(), 'ROWS_AFTER_WATERMARK');
   await expectSameRows(world);
+});
+
+test('a mark that is taken away while the COMMIT of its split gets no answer doubles no row', async () => {
+  await using scene = await openScene();
+  const { world, proxy } = scene;
+  const snapped = proxy.trap({ when: SPLIT_COMMIT, what: 'mute' });
+  const run = scene.start();
+  await snapped;
+  await scene.until(async () => (await marks(world)) > 0);
+  await world.database.sql`TRUNCATE sync_splits`;
+  proxy.cut();
+  await refused(run.outcome, 'STATE_CHANGED');
+  expect(await leftovers(world)).toEqual(NOTHING_LEFT);
+  await scene.recover();
 });

@@ -1,12 +1,8 @@
 import { expect } from 'bun:test';
 import { openScene, type Scene } from '../faults/fault-fixture.ts';
+import { APPLY } from '../faults/statements.ts';
 import type { Flags, LogLine, Outcome, Running, World } from '../scenarios/fixture.ts';
 import { asksForExport } from '../scenarios/inspect.ts';
-
-/** The message of a COMMIT of its own: that of an increment, and that of a swap. */
-export const COMMIT = /^Q[\s\S]{4}COMMIT\0/;
-/** The statement that marks a run applied and sets its watermark. */
-export const APPLY = /WITH applied AS/;
 
 /** `id name microseconds` of each row of a source, in order of their text. */
 export async function sourceRows({ google }: World, table = 'rows'): Promise<string[]> {
@@ -125,13 +121,13 @@ export async function killAfterCommit(scene: Scene): Promise<void> {
   expect(await scene.status()).toBe('committed');
   run.kill('SIGKILL');
   await run.outcome;
-  await untilNobodyIsConnected(scene.world);
+  await untilNobodyIsConnected(scene.world.database);
 }
 
 /** Sessions of the program end a moment after it. */
-export async function untilNobodyIsConnected({ database }: World): Promise<void> {
+export async function untilNobodyIsConnected({ sql }: World['database']): Promise<void> {
   for (;;) {
-    const [row] = await database.sql`SELECT count(*)::int AS n FROM pg_stat_activity
+    const [row] = await sql`SELECT count(*)::int AS n FROM pg_stat_activity
       WHERE datname = current_database() AND application_name LIKE 'bq_to_postgres%'`;
     if (row?.['n'] === 0) return;
     await Bun.sleep(20);
