@@ -32,7 +32,8 @@ const MAX_ATTEMPTS = 3;
 
 /**
  * Plans and exports; again where the columns of the source have changed until the export was done: the
- * values of a column that is new would be missing from these rows for ever.
+ * values of a column that is new would be missing from these rows for ever, and one that is gone fails
+ * the query.
  */
 export async function planAndExport(context: Context, first: SourceState): Promise<PlannedExport> {
   let state = first;
@@ -40,14 +41,33 @@ export async function planAndExport(context: Context, first: SourceState): Promi
     const plan = await planRun(context, state, attempt);
     for (const text of [...plan.warnings, ...keyWarnings(plan, state)]) context.report.warn(text);
     await recordPlan(context, plan);
-    const exported = await undoOnFailure(context, plan, () => exportRows(context, plan));
-    const source = await undoOnFailure(context, plan, () => describeSource(context));
-    if (hasSameColumns(plan.source, source)) return { plan, exported };
+    const { exported, source } = await undoOnFailure(context, plan, () => tryExport(context, plan));
+    if (exported !== undefined) return { plan, exported };
     context.report.info('the columns of the source changed during the export: exporting again');
     await cleanUp(context, plan.artifacts, { status: 'started' });
     if (attempt === MAX_ATTEMPTS) throw sourceChanging(context);
     state = { ...state, source };
   }
+}
+
+interface TriedExport {
+  /** undefined: it was planned for other columns than the source has now. */
+  readonly exported: Exported | undefined;
+  /** As it is after the export. */
+  readonly source: Source;
+}
+
+async function tryExport(context: Context, plan: Plan): Promise<TriedExport> {
+  let failure: unknown;
+  const exported = await exportRows(context, plan).catch((error) => {
+    if (!hasCode(error, 'QUERY_FAILED')) throw error;
+    failure = error;
+    return undefined;
+  });
+  const source = await describeSource(context);
+  if (!hasSameColumns(plan.source, source)) return { exported: undefined, source };
+  if (exported === undefined) throw failure;
+  return { exported, source };
 }
 
 function hasSameColumns(one: Source, other: Source): boolean {

@@ -49,18 +49,25 @@ export function newestOf(rows: readonly Row[]): number | undefined {
 
 /**
  * What a run that ends well may leave; nothing where it has to refuse: the rows of another table, or of
- * another source, or rows that would come twice.
+ * another source, or rows that would come twice. Where somebody has emptied the ledger, and the state
+ * tables are not in the search_path, it begins anew, which is as right.
  */
 export function afterRun(state: State, from: SourceName): readonly State[] {
   const rows = state.sources[from];
+  const anew = loaded(state, from, rows);
   if (state.low === undefined) {
-    const loads = [loaded(state, from, rows)];
     const resumed = state.exported.filter((old) => countUntil(rows, newestOf(old)) === old.length);
-    return [...loads, ...resumed.flatMap((old) => afterRun(loaded(state, from, old), from))];
+    return [anew, ...resumed.flatMap((old) => afterRun(loaded(state, from, old), from))];
   }
-  if (state.target === undefined || state.replaced) return [];
-  if (state.of !== undefined && state.of !== from) return [];
-  const { low, target, keyed } = state;
+  const begun = state.of === undefined ? [anew] : [];
+  const isOther = state.of !== undefined && state.of !== from;
+  if (state.target === undefined || state.replaced || isOther) return begun;
+  return [...begun, ...afterIncrement(state, state.low, from)];
+}
+
+function afterIncrement(state: State, low: number, from: SourceName): readonly State[] {
+  const { target = [], keyed } = state;
+  const rows = state.sources[from];
   const fresh = rows.filter((row) => isLater(row, low));
   if (fresh.length === 0) return [{ ...state, shown: low, exported: [] }];
   if (!keyed && target.some((row) => isLater(row, low))) return [];

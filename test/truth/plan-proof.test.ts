@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { openScene } from '../faults/fault-fixture.ts';
-import { openLoadedWorld, openWorld } from '../scenarios/fixture.ts';
+import { openLoadedWorld, openWorld, SCHEMA } from '../scenarios/fixture.ts';
 import { exportJobs, leftovers, NOTHING_LEFT } from '../scenarios/inspect.ts';
 import {
   addRows,
@@ -155,6 +155,30 @@ describe('a column that is added in BigQuery', () => {
         'the columns of the source changed during the export: exporting again',
       );
       expect((await scores(world)).at(-1)).toEqual({ id: 2, score: 7 });
+      expect(await leftovers(world)).toEqual(NOTHING_LEFT);
+    },
+  );
+
+  test.each(['an increment', 'a full load'])(
+    'in the place of another one between tables.get and the export of %s comes with its values',
+    async (mode) => {
+      await using world = mode === 'a full load' ? await openWorld() : await openLoadedWorld();
+      const { google, database } = world;
+      if (mode === 'a full load') await addRows(world, [2, 'two', 2]);
+      const outcome = whileAskedToExport(world, async () => {
+        await google.dropTable('source', 'rows');
+        const fields = SCHEMA.map((field) =>
+          field.name === 'name' ? { ...field, name: 'title' } : field,
+        );
+        await google.createTable('source', 'rows', fields);
+        await addRows(world, [2, 'two', 2]);
+      });
+      const { text } = await well(outcome);
+      expect(text).toContain(
+        'the columns of the source changed during the export: exporting again',
+      );
+      const rows = await database.sql`SELECT id::int, title FROM target WHERE id = 2`;
+      expect([...rows]).toEqual([{ id: 2, title: 'two' }]);
       expect(await leftovers(world)).toEqual(NOTHING_LEFT);
     },
   );

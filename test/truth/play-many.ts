@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { openWorld } from '../scenarios/fixture.ts';
 import { sharedPostgres } from '../server/shared.ts';
 import { startLosingServer } from './losing-server.ts';
-import { type Figures, play, type Stage } from './user-sequences.ts';
+import type { Figures, Stage } from './player.ts';
+import { play } from './user-sequences.ts';
 import { userSequence } from './user-steps.ts';
 
 /** How many sequences there are: on a server that keeps what it confirms, and on one that may lose it. */
