@@ -8,9 +8,9 @@ import { rowsAfterWatermark } from './run-refusals.ts';
 
 /**
  * A watermark that is not as a run in the ledger has left it may lag behind the rows: somebody has
- * written it, or has taken the run out of the ledger that died before it set its own. Throws ROWS_AFTER_WATERMARK where
- * rows are there that would come a second time; an upsert does not mind. One that a run has set costs
- * no look at the rows.
+ * written it, or has taken the run out of the ledger that died before it set its own. Throws
+ * ROWS_AFTER_WATERMARK where rows are there that would come a second time; an upsert does not mind. One
+ * that a run has set costs no look at the rows.
  */
 export async function requireNoLaterRows(
   session: Session,

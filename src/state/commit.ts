@@ -44,7 +44,10 @@ export async function commitRun(
   if (marked.length === 0) throw await notOurs(sql, tables, runId);
 }
 
-/** Writes the row as it is; one that somebody has written since it was found, also by the same value, is left. */
+/**
+ * Writes the row as it is; one that somebody has written since it was found, also by the same value, is
+ * left. So is one that somebody is writing: readers of the target would wait for his transaction.
+ */
 function claimStatement(tables: StateTables, { tableName, version, low }: FoundWatermark): string {
   const state = quoteTable(tables.state);
   const name = quoteLiteral(tableName);
@@ -55,8 +58,10 @@ function claimStatement(tables: StateTables, { tableName, version, low }: FoundW
     low === undefined
       ? `last_synced_at IS NULL AND xmin::text = ${quoteLiteral(version)}`
       : `last_synced_at = ${quoteLiteral(low)}::timestamp`;
-  return `UPDATE ${state} SET last_synced_at = last_synced_at
-    WHERE table_name = ${name} AND ${isAsFound} ${VERSION}`;
+  return `UPDATE ${state} SET last_synced_at = last_synced_at WHERE table_name = (
+      SELECT table_name FROM ${state} WHERE table_name = ${name} AND ${isAsFound}
+      FOR NO KEY UPDATE SKIP LOCKED)
+    ${VERSION}`;
 }
 
 /** Of a row of `sync_state` that was just written: WatermarkRow.version. */
@@ -123,8 +128,8 @@ function applyStatement(tables: StateTables, run: AppliedRun): string {
     set AS (
       INSERT INTO ${state} AS state (table_name, last_synced_at)
       SELECT ${name}, coalesce(${instant(watermark)}, low) FROM committed
-      WHERE state_version IS NULL AND low IS NULL
-        OR EXISTS (SELECT FROM ${state} WHERE table_name = ${name})
+      WHERE state_version IS NULL AND low IS NULL OR state_version IS DISTINCT FROM ''
+        AND EXISTS (SELECT FROM ${state} WHERE table_name = ${name})
       ON CONFLICT (table_name) DO UPDATE SET last_synced_at = EXCLUDED.last_synced_at
         WHERE (SELECT CASE WHEN state_version IS NULL THEN state.last_synced_at IS NOT DISTINCT FROM low
             ELSE state.xmin::text = state_version END FROM committed)

@@ -116,6 +116,23 @@ test.each(RESETS)('%s during a full load that a reset had asked for stays, too',
 });
 
 test.each(['an increment', 'a full load'])(
+  'a reset whose transaction stays open holds up neither %s nor its readers',
+  async (kind) => {
+    await using world = await openLoadedWorld();
+    const { sql } = world.database;
+    if (kind === 'a full load') await sql.unsafe(RESETS[0]);
+    const writer = await sql.reserve();
+    const run = whileAskedToExport(world, () => writer.unsafe(`BEGIN; ${RESETS[0]}`));
+    const { warnings } = await well(run);
+    expect(warnings).toEqual([expect.stringContaining('was changed during this run')]);
+    await expectSameRows(world);
+    await writer.unsafe('COMMIT');
+    writer.release();
+    expect((await well(world.run())).summary).toMatchObject({ mode: 'full', rows: 2 });
+  },
+);
+
+test.each(['an increment', 'a full load'])(
   'a watermark that is set during %s ends it with nothing visible, and the next run goes by it',
   async (kind) => {
     await using world = await openLoadedWorld();
