@@ -1,6 +1,6 @@
+import { Dialect, transpile } from '@polyglot-sql/sdk';
 import { SqlSyntaxError, type Token, tokenize } from './sql-lexer.ts';
 import { rewriteCall } from './sql-rewrites.ts';
-import { transpileToDuckDb } from './transpile.ts';
 
 /** A table that a statement names; the project and dataset are missing where it leaves them out. */
 export interface TablePath {
@@ -45,8 +45,10 @@ export function translate(sql: string, nameTable: NameTable): Translation {
   });
   const tokens = fineLiterals(named).flatMap((token, at) => rowToken(named, token, at));
   const text = rewriteTokens(tokens);
-  const result = transpileToDuckDb(text);
-  if ('error' in result) throw new SqlSyntaxError(`Syntax error: ${result.error}`);
+  const result = transpile(text, Dialect.BigQuery, Dialect.DuckDB);
+  if (!result.success || result.sql === undefined || result.sql === null) {
+    throw new SqlSyntaxError(`Syntax error: ${result.error ?? 'not understood'}`);
+  }
   const first = tokens.find((token) => token.kind === 'word')?.text.toUpperCase() ?? '';
   return {
     sql: result.sql.join(';\n'),
