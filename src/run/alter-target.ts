@@ -2,42 +2,58 @@ import { ProjectorError } from '../errors.ts';
 import type { Source } from '../google/source.ts';
 import { widenedColumns } from '../plan/widen-columns.ts';
 import type { Session } from '../postgres/pool.ts';
-import { quoteTable, type TableName } from '../postgres/quoting.ts';
+import { quoteLiteral, quoteTable, type TableName } from '../postgres/quoting.ts';
 import {
   DEPENDENT_OBJECTS_STILL_EXIST,
   FEATURE_NOT_SUPPORTED,
   INSUFFICIENT_PRIVILEGE,
 } from '../postgres/sqlstates.ts';
-import { readTargetTable } from '../postgres/target-table.ts';
+import { readTargetTable, type TargetTable } from '../postgres/target-table.ts';
 import { inTransaction } from '../postgres/transactions.ts';
 import { tellOfHolders } from '../swap/lock-holders.ts';
 import { isLockError, LOCK_PATIENCE_MS, type LockWait, retryForLocks } from '../swap/lock-retry.ts';
 import { lockTimeoutError } from '../swap/swap-locks.ts';
 import type { Context } from './context.ts';
+import { explainGone, targetChanged } from './run-refusals.ts';
 
 /**
  * Runs ALTER TABLE statements on the target in a transaction of their own and by short tries, so that
- * readers wait for no longer than an instant.
+ * readers wait for no longer than an instant. Throws TARGET_CHANGED, and alters nothing, where another
+ * table or none is there by now.
  */
 export async function alterTarget(
   session: Session,
-  { report, signal }: Context,
-  target: TableName,
+  context: Context,
+  { name: target, oid }: TargetTable,
   statements: readonly string[],
 ): Promise<void> {
   if (statements.length === 0) return;
+  const { report, signal } = context;
   const tell = tellOfHolders(session, report.warn);
   const onWait = (wait: LockWait) => tell(wait, [target]);
   try {
     await retryForLocks(session, { giveUpAfterMs: LOCK_PATIENCE_MS, signal, onWait }, (budgetMs) =>
       inTransaction(session, signal, async () => {
         await session.unsafe(`SET LOCAL lock_timeout = ${Math.ceil(budgetMs)}`);
-        for (const statement of statements) await session.unsafe(statement);
+        for (const statement of statements) {
+          await session.unsafe(statement).catch(explainGone(context));
+        }
+        if ((await oidOf(session, target)) !== oid) {
+          throw targetChanged(context, 'it was dropped and made again');
+        }
       }),
     );
   } catch (error) {
     throw isLockError(error) ? await lockTimeoutError(session, target, error) : error;
   }
+}
+
+/** The table that has the name now: it is locked already, where this transaction has altered it. */
+async function oidOf(session: Session, table: TableName): Promise<number> {
+  const [row] = await session.unsafe<{ oid: string }[]>(
+    `SELECT to_regclass(${quoteLiteral(quoteTable(table))})::oid::text AS oid`,
+  );
+  return Number(row?.oid);
 }
 
 /**
@@ -49,11 +65,10 @@ export async function widenTarget(context: Context, source: Source): Promise<voi
   const { lockedSession, resolved, report } = context;
   const { target } = resolved;
   await lockedSession.run(async (session) => {
-    for (const { name, statement } of widenedColumns(
-      source,
-      await readTargetTable(session, target),
-    )) {
-      await alterTarget(session, context, target, [statement]).catch((error) => {
+    const table = await readTargetTable(session, target);
+    if (table === undefined) return;
+    for (const { name, statement } of widenedColumns(source, table)) {
+      await alterTarget(session, context, table, [statement]).catch((error) => {
         throw cannotWiden(target, name, statement, error);
       });
       report.info(`column ${name} of the target was widened, as in BigQuery`, { statement });

@@ -38,7 +38,7 @@ export async function loadIncrement(
     const before = await alreadyCommitted(session, context);
     if (before !== undefined) return before;
     // A column that stays behind from a run that then fails is harmless.
-    await alterTarget(session, context, plan.target, plan.addColumns);
+    await alterTarget(session, context, plan.table, plan.addColumns);
     return await watchLocks(session, context, () =>
       inTransaction(session, context.signal, () =>
         loadInside(session, context, plan, { exported, found, onRows }),

@@ -2,14 +2,13 @@ import { bucketWarnings } from '../google/bucket-location.ts';
 import { type Plan, type PlanRequest, planFullLoad, planIncrement } from '../plan/plan.ts';
 import type { Session } from '../postgres/pool.ts';
 import { quoteTable, type TableName } from '../postgres/quoting.ts';
-import { hasSqlState, INTERNAL_ERROR } from '../postgres/sqlstates.ts';
 import { readTargetTable, type TargetTable } from '../postgres/target-table.ts';
 import { inSnapshot } from '../postgres/transactions.ts';
 import { type Dependents, readDependents, readWarnings } from '../swap/dependencies/dependents.ts';
 import { widenTarget } from './alter-target.ts';
 import type { Context } from './context.ts';
 import { requireWritable } from './require-writable.ts';
-import { requireLasting, targetChanged } from './run-refusals.ts';
+import { explainGone, requireLasting } from './run-refusals.ts';
 import type { SourceState } from './source-state.ts';
 import { requireNoLaterRows } from './watermark-proof.ts';
 
@@ -59,18 +58,14 @@ type TargetState = readonly [
 
 /**
  * All readings are of one snapshot: a change between them would make a plan of two tables. Throws
- * TARGET_CHANGED where something of it is dropped meanwhile: the functions that write definitions, such
- * as pg_get_indexdef, see the catalog as it is, and then say that a cache lookup failed.
+ * TARGET_CHANGED where something of it is dropped meanwhile.
  */
 async function readTarget(context: Context, isFullLoad: boolean): Promise<TargetState> {
   const { lockedSession, resolved } = context;
   const reading = lockedSession.run((session) =>
     inSnapshot(session, () => readInside(session, resolved.target, isFullLoad)),
   );
-  return await reading.catch((error) => {
-    if (!hasSqlState(error, INTERNAL_ERROR)) throw error;
-    throw targetChanged(context, 'something of it was dropped while it was read', error);
-  });
+  return await reading.catch(explainGone(context));
 }
 
 async function readInside(

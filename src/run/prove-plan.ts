@@ -1,7 +1,6 @@
 import type { IncrementPlan } from '../plan/plan.ts';
 import type { Session } from '../postgres/pool.ts';
 import { quoteTable } from '../postgres/quoting.ts';
-import { UNDEFINED_TABLE } from '../postgres/sqlstates.ts';
 import { readTargetTable, type TargetTable } from '../postgres/target-table.ts';
 import type { FoundWatermark } from '../state/commit.ts';
 import { readWatermark } from '../state/watermark.ts';
@@ -14,7 +13,7 @@ import {
   withSavepoint,
 } from '../swap/lock-retry.ts';
 import type { Context } from './context.ts';
-import { targetChanged, watermarkChanged } from './run-refusals.ts';
+import { explainGone, targetChanged, watermarkChanged } from './run-refusals.ts';
 
 /**
  * Locks the target against changes until the end of the transaction, and proves that it is the table
@@ -25,9 +24,7 @@ export async function requireSameTable(
   context: Context,
   plan: IncrementPlan,
 ): Promise<void> {
-  await lockInTurns(session, context, plan).catch((error: { code?: unknown }) => {
-    throw error.code === UNDEFINED_TABLE ? targetChanged(context, 'it is gone', error) : error;
-  });
+  await lockInTurns(session, context, plan).catch(explainGone(context));
   const now = await readTargetTable(session, plan.target);
   const what = differenceOf(plan, now);
   if (what !== undefined) throw targetChanged(context, what);

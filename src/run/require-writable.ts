@@ -2,6 +2,7 @@ import { ProjectorError } from '../errors.ts';
 import type { IncrementPlan } from '../plan/plan.ts';
 import { quoteIdentifier, quoteTable } from '../postgres/quoting.ts';
 import type { Context } from './context.ts';
+import { targetChanged } from './run-refusals.ts';
 
 /** What the catalog tells of the writing of an increment. */
 interface Writable {
@@ -20,18 +21,19 @@ interface Writable {
 
 /**
  * Asks before the export for all that the catalog can tell of the writing: rights, rules, replica
- * identity. Throws PERMISSION_DENIED or CANNOT_UPSERT for what would fail at the end; answers the
- * warnings of what may.
+ * identity. Throws PERMISSION_DENIED or CANNOT_UPSERT for what would fail at the end, and TARGET_CHANGED
+ * where the target is gone; answers the warnings of what may.
  */
 export async function requireWritable(
-  { lockedSession }: Context,
+  context: Context,
   plan: IncrementPlan,
 ): Promise<readonly string[]> {
   const needed = plan.writeMode === 'upsert' ? ['INSERT', 'UPDATE', 'SELECT'] : ['INSERT'];
-  const [row] = await lockedSession.run((session) =>
+  const [row] = await context.lockedSession.run((session) =>
     session.unsafe<{ found: string }[]>(writableQuery(plan.table.oid, needed)),
   );
-  const found = JSON.parse(row?.found ?? '{}') as Writable;
+  if (row === undefined) throw targetChanged(context, 'it is gone');
+  const found = JSON.parse(row.found) as Writable;
   requireRights(plan, found);
   requireNoRules(plan, found);
   return found.triggers.map(

@@ -1,9 +1,16 @@
 import { ProjectorError } from '../errors.ts';
 import { sourceText } from '../google/source-name.ts';
 import { quoteIdentifier, quoteLiteral, quoteTable, tableText } from '../postgres/quoting.ts';
+import {
+  INTERNAL_ERROR,
+  UNDEFINED_COLUMN,
+  UNDEFINED_TABLE,
+  WRONG_OBJECT_TYPE,
+} from '../postgres/sqlstates.ts';
 import type { TargetTable } from '../postgres/target-table.ts';
 import type { LastRun } from '../state/last-run.ts';
 import { resetStatement } from '../state/watermark.ts';
+import { isServerError } from '../swap/constraint-violations.ts';
 import type { Context } from './context.ts';
 
 /** A target follows one source: the watermark of another says nothing of this one's rows. */
@@ -95,6 +102,23 @@ export function targetChanged(
     hint: 'Nothing was made visible. Run again: the next run plans for what is there now.',
     cause,
   });
+}
+
+/** What the server says where something that a plan names is no longer there. */
+const GONE: Readonly<Record<string, (message: string) => string>> = {
+  [UNDEFINED_TABLE]: () => 'it is gone',
+  [UNDEFINED_COLUMN]: (message) => message,
+  [WRONG_OBJECT_TYPE]: (message) => message,
+  // The functions that write definitions see the catalog as it is: a cache lookup fails.
+  [INTERNAL_ERROR]: () => 'something of it was dropped while it was read',
+};
+
+/** For a statement on the target that is not locked yet: throws TARGET_CHANGED where it names what has gone. */
+export function explainGone(context: Context): (error: unknown) => never {
+  return (error) => {
+    const what = isServerError(error) ? GONE[error.code]?.(error.message) : undefined;
+    throw what === undefined ? error : targetChanged(context, what, error);
+  };
 }
 
 /** Somebody has set the watermark while the run was under way. */

@@ -4,7 +4,7 @@ import type { Session } from '../postgres/pool.ts';
 import { quoteIdentifier, quoteLiteral, quoteTable } from '../postgres/quoting.ts';
 import { isLeftByRun } from '../state/last-run.ts';
 import type { Context } from './context.ts';
-import { rowsAfterWatermark } from './run-refusals.ts';
+import { explainGone, rowsAfterWatermark } from './run-refusals.ts';
 
 /**
  * A watermark that is not as a run in the ledger has left it may lag behind the rows: somebody has
@@ -25,8 +25,9 @@ export async function requireNoLaterRows(
   if (await isLeftByRun(session, tables, target, tableName)) return;
   // As the column's type rounds it: a row must not be later than its own watermark.
   const low = `${quoteLiteral(`${plan.low}+00`)}::${column.type.text}`;
-  const [row] = await session.unsafe<{ some: boolean }[]>(
-    `SELECT EXISTS (SELECT FROM ${quoteTable(target)} WHERE ${quoteIdentifier(column.name)} > ${low}) AS some`,
-  );
+  const later = `SELECT FROM ${quoteTable(target)} WHERE ${quoteIdentifier(column.name)} > ${low}`;
+  const [row] = await session
+    .unsafe<{ some: boolean }[]>(`SELECT EXISTS (${later}) AS some`)
+    .catch(explainGone(context));
   if (row?.some) throw rowsAfterWatermark(context, plan.low, column, tableName);
 }

@@ -117,6 +117,46 @@ test('a target that is dropped while a full load reads it is one that changed', 
   await scene.recover();
 });
 
+describe('a target that goes while an increment', () => {
+  test.each([
+    ['looks for later rows', /SELECT EXISTS \(SELECT FROM "public"\."target"/, 'it is gone'],
+    ['asks for its rights', /'may_make_temporary'/, 'it is gone'],
+    ['adds a column to it', /ADD COLUMN/, 'it is gone'],
+    ['locks it', /LOCK TABLE ONLY/, 'it is gone'],
+  ])('%s is one that changed', async (_what, when, told) => {
+    await using scene = await openScene(10);
+    const { google, database } = scene.world;
+    await scene.recover();
+    await scene.addRows(5);
+    await google.addColumn('source', 'rows', { name: 'score', type: 'INTEGER' });
+    // A watermark that no run has left is looked at.
+    await database.sql`UPDATE sync_state SET last_synced_at = last_synced_at + interval '1 us'`;
+    const meanwhile = () => database.sql`DROP TABLE target`;
+    const snapped = scene.proxy.trap({ when, what: 'pause', meanwhile });
+    const run = scene.start();
+    await snapped;
+    expect((await refused(run.outcome, 'TARGET_CHANGED')).message).toContain(told);
+  });
+
+  test('adds a column to it, and makes room for another one, leaves that as it is', async () => {
+    await using scene = await openScene(10);
+    const { google, database } = scene.world;
+    await scene.recover();
+    await scene.addRows(5);
+    await google.addColumn('source', 'rows', { name: 'score', type: 'INTEGER' });
+    const meanwhile = () =>
+      database.sql.unsafe('ALTER TABLE target RENAME TO moved; CREATE TABLE target (id int)');
+    const snapped = scene.proxy.trap({ when: /ADD COLUMN/, what: 'pause', meanwhile });
+    const run = scene.start();
+    await snapped;
+    const { message } = await refused(run.outcome, 'TARGET_CHANGED');
+    expect(message).toContain('it was dropped and made again');
+    const columns = database.sql`SELECT column_name FROM information_schema.columns
+      WHERE table_name IN ('target', 'moved') AND column_name = 'score'`;
+    expect([...(await columns)]).toEqual([]);
+  });
+});
+
 test('a column that somebody adds with another type, while BigQuery has it new, takes no foreign bytes', async () => {
   await using world = await openLoadedWorld();
   const { google, database } = world;
