@@ -122,6 +122,31 @@ test('a table that is missing is 404 notFound, with its location', async () => {
   });
 });
 
+test('a table that is dropped while it is described or read is there, or 404 notFound', async () => {
+  const { google, bigquery } = clients;
+  const schema = [{ name: 'id', type: 'INTEGER' }];
+  const answers = await Promise.all(
+    Array.from({ length: 60 }, async (_, at) => {
+      await google.createTable('d', `brief${at}`, schema);
+      const asked = [
+        bigquery.dataset('d').table(`brief${at}`).getMetadata(),
+        bigquery.query(`SELECT id FROM d.brief${at}`),
+      ].map((answer) =>
+        answer.then(
+          () => 'there',
+          ({ code, errors }) => [code, errors[0].reason],
+        ),
+      );
+      await Bun.sleep(at / 2);
+      await google.dropTable('d', `brief${at}`);
+      return await Promise.all(asked);
+    }),
+  );
+  const others = answers.flat().filter((answer) => answer !== 'there' && answer[1] !== 'notFound');
+  expect(others).toEqual([]);
+  expect(answers.flat()).toContainEqual([404, 'notFound']);
+});
+
 test('a dataset of another location is not found', async () => {
   const query = 'SELECT 1 FROM `test-project.eu.t`';
   expect(await refusal(clients.bigquery.query({ query, location: 'US' }))).toMatchObject({

@@ -29,7 +29,7 @@ export async function exportData(
 ): Promise<Export> {
   checkDestination(backend, target);
   const { settings } = backend;
-  const files = await backend.warehouse.use(async (connection) => {
+  const files = await backend.warehouse.read(statement.sources, async (connection) => {
     const schema = await describe(connection, statement);
     const names = schema.fields.map((field) => field.name);
     const avro = avroSchema(names, schema.types);

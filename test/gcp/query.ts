@@ -25,7 +25,7 @@ export function isChange(statement: Statement): boolean {
 
 /** Checks a statement without running it: what BigQuery refuses when a job is inserted. */
 export async function analyze(warehouse: Warehouse, statement: Statement): Promise<ResultSchema> {
-  return await warehouse.use((connection) => describe(connection, statement));
+  return await warehouse.read(statement.sources, (connection) => describe(connection, statement));
 }
 
 /** The names and types of a statement's result; none for one that changes rows. */
@@ -65,7 +65,7 @@ export async function runStatement(
 ): Promise<QueryResult> {
   if (isChange(statement))
     return await warehouse.change((connection) => change(connection, statement));
-  return await warehouse.use(async (connection) => {
+  return await warehouse.read(statement.sources, async (connection) => {
     const schema = await describe(connection, statement);
     try {
       const result = await connection.runAndReadAll(statement.sql);

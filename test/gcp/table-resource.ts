@@ -67,8 +67,8 @@ export async function tableBytes(warehouse: Warehouse, tables: readonly Table[])
   return bytes * ROW_BYTES;
 }
 
-async function countRows(warehouse: Warehouse, { dataset, name }: Table): Promise<bigint> {
-  const sql = `SELECT COUNT(*) FROM ${duckdbName(dataset, name)}`;
-  const counted = await warehouse.use((connection) => connection.runAndReadAll(sql));
+async function countRows(warehouse: Warehouse, table: Table): Promise<bigint> {
+  const sql = `SELECT COUNT(*) FROM ${duckdbName(table.dataset, table.name)}`;
+  const counted = await warehouse.read([table], (connection) => connection.runAndReadAll(sql));
   return BigInt(String(counted.getRows()[0]?.[0] ?? 0));
 }

@@ -14,6 +14,7 @@ import {
   shownView,
   type Table,
   touch,
+  withReads,
 } from './table.ts';
 import type { Field, TableOptions } from './types.ts';
 import { duckdbType } from './value-type.ts';
@@ -40,8 +41,30 @@ export class Warehouse implements AsyncDisposable {
     return new Warehouse(defaultProject, instance, main);
   }
 
+  /**
+   * Reads tables that were looked up before: one that was dropped since is not found, whatever DuckDB
+   * says of it.
+   */
+  async read<Result>(
+    tables: readonly Table[],
+    work: (connection: DuckDBConnection) => Promise<Result>,
+  ): Promise<Result> {
+    try {
+      return await this.#connected(work);
+    } catch (error) {
+      const gone = withReads(tables).find(
+        (table) => table.dataset.tables.get(table.name) !== table,
+      );
+      if (gone === undefined) throw error;
+      const { dataset, name } = gone;
+      throw notFound(`Table ${dataset.project}:${dataset.name}.${name}`, dataset.location);
+    }
+  }
+
   /** Runs with a connection of its own. */
-  async use<Result>(work: (connection: DuckDBConnection) => Promise<Result>): Promise<Result> {
+  async #connected<Result>(
+    work: (connection: DuckDBConnection) => Promise<Result>,
+  ): Promise<Result> {
     const connection = await this.#instance.connect();
     try {
       return await work(connection);
@@ -53,7 +76,7 @@ export class Warehouse implements AsyncDisposable {
   /** Changes tables, one caller at a time, as BigQuery queues the changes of a table. */
   change<Result>(work: (connection: DuckDBConnection) => Promise<Result>): Promise<Result> {
     const changed = this.#changes.then(async () => {
-      const result = await this.use(work);
+      const result = await this.#connected(work);
       for (const table of this.tables()) {
         for (const sql of arrayRepairs(table)) await this.#main.run(sql);
       }
@@ -112,8 +135,8 @@ export class Warehouse implements AsyncDisposable {
     const tables = this.dataset(project, datasetName)?.tables;
     const table = tables?.get(name);
     if (table === undefined) return;
-    for (const sql of dropStatements(table)) await this.#main.run(sql);
     tables?.delete(name);
+    for (const sql of dropStatements(table)) await this.#main.run(sql);
   }
 
   dataset(project: string, name: string): Dataset | undefined {
