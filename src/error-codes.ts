@@ -40,7 +40,7 @@ export const ERROR_CODES = {
   JOB_STATE_UNKNOWN: ['BigQuery took a job and does not find it, so that it may still write.', 'Run again: it passes within minutes.'],
   KEYS_EQUAL_IN_TARGET: ['Keys that BigQuery tells apart are one key to the types of the target.', 'Give the key types that keep them apart, or correct the rows: the message has the query.'],
   KMS_KEY_DENIED: ['BigQuery or Cloud Storage may not use the key that encrypts the data (CMEK).', 'Let the service agent that the message names use the key.'],
-  LEDGER_CHANGED: ['The row of a run in `sync_runs` was deleted or changed while it was under way, or the server lost it.', 'Run again, and leave the rows of runs that are under way alone.'],
+  LEDGER_CHANGED: ['The row of a run in `sync_runs` was deleted or changed while it was under way, or a state table dropped, or the server lost it.', 'Run again, and leave the rows of runs that are under way alone.'],
   LOCK_LOST: ['The connection that held the lock of the target was lost for good.', 'Run the same command again.'],
   LOCK_TIMEOUT: ['Other sessions held the target, or what depends on it, all the time that the swap waited.', 'Run again when they have ended: it resumes the load.'],
   LOGIN_REFUSED: ['PostgreSQL refuses the user, the password or this machine.', 'Check them in `--pg-conn`, `PGPASSWORD`, the passfile and `pg_hba.conf`.'],

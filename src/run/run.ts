@@ -6,6 +6,7 @@ import { describeServerError } from '../postgres/server-errors.ts';
 import type { Summary } from '../report/summary.ts';
 import { type Timings, timed } from '../report/timings.ts';
 import type { FoundWatermark } from '../state/commit.ts';
+import { explainStateGone } from '../state/state-tables.ts';
 import type { UnfinishedRun } from '../state/unfinished-runs.ts';
 import { cleanUp } from './clean-up.ts';
 import { type Context, openContext, type RunEnvironment } from './context.ts';
@@ -53,7 +54,7 @@ async function runToItsEnd(given: Arguments, environment: RunEnvironment): Promi
     await register(context);
     return await recordFailure(context, () => runRegistered(context, describing, timings));
   } catch (error) {
-    throw describeServerError(error, given.connection);
+    throw describeServerError(explainStateGone(error), given.connection);
   }
 }
 

@@ -2,7 +2,9 @@ import { hasCode, messageOf, UnansweredError } from '../errors.ts';
 import type { Plan } from '../plan/plan.ts';
 import { isRetryable } from '../postgres/server-errors.ts';
 import { type RunChange, readRun, updateRun } from '../state/ledger.ts';
+import { migrateState } from '../state/migrate.ts';
 import type { RunArtifacts } from '../state/run-artifacts.ts';
+import { explainStateGone, isStateGone } from '../state/state-tables.ts';
 import { cleanUp } from './clean-up.ts';
 import { type Context, costOf } from './context.ts';
 
@@ -55,6 +57,8 @@ async function undo(context: Context, plan: Plan, error: unknown): Promise<unkno
   const { report, resolved, run } = context;
   const hold = holdOf(context, error);
   try {
+    // The clean-up goes by the state tables: new ones take the place of those that are gone.
+    if (isStateGone(error)) await hold((session) => migrateState(session, resolved.tables));
     const row = await hold((session) => readRun(session, resolved.tables, run.id));
     if (row !== undefined && row.status !== 'exporting' && row.status !== 'loading') return error;
     if (mayPass(context, error) && plan.mode === 'full' && row?.status === 'loading') {
@@ -65,8 +69,9 @@ async function undo(context: Context, plan: Plan, error: unknown): Promise<unkno
     await cleanUp(context, ofLastJob(plan.artifacts, row?.jobId), endOf(context, error));
   } catch (cause) {
     if (hasCode(cause, 'RUN_TAKEN_OVER')) return cause;
-    const isNews = hasCode(cause, 'LEDGER_CHANGED') && !hasCode(error, 'LEDGER_CHANGED');
-    if (isNews) return await undo(context, plan, cause);
+    const news = explainStateGone(cause);
+    const isNews = hasCode(news, 'LEDGER_CHANGED') && !hasCode(error, 'LEDGER_CHANGED');
+    if (isNews && !isStateGone(error)) return await undo(context, plan, news);
     report.warn(`could not clean up: ${messageOf(cause)}; the next run will`);
   }
   return error;

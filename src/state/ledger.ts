@@ -2,7 +2,7 @@ import type { Instant } from '../instant.ts';
 import type { Session } from '../postgres/pool.ts';
 import { quoteLiteral, quoteTable } from '../postgres/quoting.ts';
 import type { RunArtifacts } from './run-artifacts.ts';
-import type { StateTables } from './state-tables.ts';
+import { explainStateGone, type StateTables } from './state-tables.ts';
 import { asInstant } from './watermark.ts';
 
 /**
@@ -175,16 +175,17 @@ interface LedgerRow {
   readonly rows_left_out: string | null;
 }
 
-/** Reads the row of a run; undefined: there is none. */
+/** Reads the row of a run; undefined: there is none. Throws LEDGER_CHANGED where the ledger is gone. */
 export async function readRun(
   sql: Session,
   tables: StateTables,
   runId: string,
 ): Promise<LedgerRun | undefined> {
-  const [row] = await sql.unsafe<LedgerRow[]>(
-    `SELECT status, job_id, rows::text, ${asInstant('watermark')} AS watermark, rows_left_out::text
-     FROM ${quoteTable(tables.runs)} WHERE run_id = ${quoteLiteral(runId)}`,
-  );
+  const query = `SELECT status, job_id, rows::text, ${asInstant('watermark')} AS watermark, rows_left_out::text
+     FROM ${quoteTable(tables.runs)} WHERE run_id = ${quoteLiteral(runId)}`;
+  const [row] = await sql.unsafe<LedgerRow[]>(query).catch((error: unknown) => {
+    throw explainStateGone(error);
+  });
   if (row === undefined) return undefined;
   return {
     status: row.status,

@@ -27,8 +27,12 @@ export async function migrateState(sql: Session, tables: StateTables): Promise<v
   const { schema } = tables.runs;
   await sql.unsafe(`BEGIN; SELECT pg_advisory_xact_lock(${MIGRATION_LOCK});
     SET LOCAL client_min_messages = warning; SET LOCAL search_path = ${quoteIdentifier(schema)}`);
+  const places = Object.values(tables).map(
+    (table) => `to_regclass(${quoteLiteral(quoteTable(table))})`,
+  );
+  // Where one of them was dropped, the others do not tell that it was there.
   const [row] = await sql.unsafe<{ version: number | null }[]>(
-    `SELECT ${versionOf(`to_regclass(${quoteLiteral(quoteTable(tables.runs))})`)} AS version`,
+    `SELECT CASE WHEN num_nulls(${places}) = 0 THEN ${versionOf(`to_regclass(${quoteLiteral(quoteTable(tables.runs))})`)} END AS version`,
   );
   const missing = MIGRATIONS.slice(row?.version ?? 0);
   await sql.unsafe([...missing, 'COMMIT'].join(';\n'));

@@ -4,6 +4,7 @@ import { COMMIT, SPLIT_COMMIT } from '../faults/statements.ts';
 import { openLoadedWorld } from '../scenarios/fixture.ts';
 import { leftovers, NOTHING_LEFT } from '../scenarios/inspect.ts';
 import {
+  addRows,
   expectSameRows,
   killAfterCommit,
   marks,
@@ -23,6 +24,21 @@ test.each(PRUNES)('%s after a full load was killed doubles no row', async (prune
   await expectSameRows(scene.world);
 });
 
+test.each(['sync_state', 'sync_runs', 'sync_splits'])(
+  'a state table that was dropped, %s, is there again by the next runs, which bring every row once',
+  async (table) => {
+    await using world = await openLoadedWorld();
+    const { sql } = world.database;
+    await sql.unsafe(`DROP TABLE ${table}`);
+    await addRows(world, [60, 'sixty', 3]);
+    await well(world.run());
+    await expectSameRows(world);
+    await sql`UPDATE sync_state SET last_synced_at = NULL`;
+    await well(world.run());
+    await expectSameRows(world);
+  },
+);
+
 test('a mark that is taken away after a full load was killed, and its rows not, doubles no row', async () => {
   await using scene = await openKilledLoad();
   const { sql } = scene.world.database;
@@ -38,6 +54,10 @@ describe('while a run exports,', () => {
     ['an increment', 'TRUNCATE sync_runs'],
     ['an increment', "DELETE FROM sync_runs WHERE status <> 'applied'"],
     ['a full load', 'TRUNCATE sync_runs'],
+    ['an increment', 'DROP TABLE sync_runs'],
+    ['an increment', 'DROP TABLE sync_state, sync_runs, sync_splits'],
+    ['a full load', 'DROP TABLE sync_splits'],
+    ['a full load', 'DROP TABLE sync_state, sync_runs, sync_splits'],
   ])('%s ends with nothing visible and nothing left: %s', async (mode, prune) => {
     await using world = await openLoadedWorld();
     const { sql } = world.database;
@@ -58,6 +78,8 @@ describe('right before the swap,', () => {
     ['TRUNCATE sync_splits', 'STATE_CHANGED'],
     ['DELETE FROM sync_splits WHERE split = (SELECT min(split) FROM sync_splits)', 'STATE_CHANGED'],
     ['TRUNCATE sync_runs', 'LEDGER_CHANGED'],
+    ['DROP TABLE sync_splits', 'LEDGER_CHANGED'],
+    ['DROP TABLE sync_runs', 'LEDGER_CHANGED'],
   ])('%s ends a full load with %s, and leaves nothing', async (prune, code) => {
     await using scene = await openScene();
     const { world, proxy } = scene;
