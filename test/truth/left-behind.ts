@@ -1,6 +1,6 @@
 import type postgres from 'postgres';
 import type { Google } from '../gcp/google.ts';
-import { stateSchemas } from './user-actions.ts';
+import { schemasOf } from './user-actions.ts';
 
 /** Where runs leave things. */
 export interface Place {
@@ -17,9 +17,11 @@ const STAGING_TABLES = `SELECT 'table ' || relname AS name FROM pg_class
 export async function leftBehind({ google, sql, bucket }: Place): Promise<readonly string[]> {
   const objects = google.objects(bucket).map(({ name }) => `object ${name}`);
   const queries = [STAGING_TABLES];
-  for (const schema of await stateSchemas(sql)) {
+  for (const schema of await schemasOf(sql, 'sync_splits')) {
+    queries.push(`SELECT 'mark ' || object_prefix || split FROM ${schema}.sync_splits`);
+  }
+  for (const schema of await schemasOf(sql, 'sync_runs')) {
     queries.push(
-      `SELECT 'mark ' || object_prefix || split FROM ${schema}.sync_splits`,
       `SELECT 'run ' || run_id || ', ' || status FROM ${schema}.sync_runs
        WHERE NOT cleaned OR status NOT IN ('applied', 'failed', 'interrupted', 'died', 'resumed')`,
     );

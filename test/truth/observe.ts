@@ -1,6 +1,6 @@
 import type postgres from 'postgres';
 import { NOTHING, type Row, type State } from './model.ts';
-import { stateSchemas } from './user-actions.ts';
+import { schemasOf } from './user-actions.ts';
 
 /** What there is to be seen of a target. */
 export interface Observed {
@@ -22,7 +22,7 @@ export async function observe(sql: postgres.Sql): Promise<Observed> {
           columns.map(({ name }) => name),
         );
   const watermarks: (number | undefined)[] = [];
-  for (const schema of await stateSchemas(sql)) {
+  for (const schema of await schemasOf(sql, 'sync_state')) {
     const found = await sql.unsafe<{ at: string | null }[]>(
       `SELECT ${micros('last_synced_at')} AS at FROM ${schema}.sync_state`,
     );

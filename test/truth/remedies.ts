@@ -15,6 +15,8 @@ export const REMEDIES: Readonly<Partial<Record<ErrorCode, readonly Action[]>>> =
   INTERRUPTED: [],
   LEDGER_CHANGED: [],
   LOCK_LOST: [],
+  // The source is made again, and not there for a moment: at a query, as TABLE_NOT_FOUND before it.
+  NOT_FOUND: [],
   OTHER_SOURCE: ['set the watermark to NULL'],
   ROWS_AFTER_WATERMARK: ['set the watermark to NULL'],
   RUN_TAKEN_OVER: [],

@@ -28,6 +28,8 @@ export async function act(user: User, action: Action, which: number): Promise<Do
   };
   const change = (statement: string, step: Step, robs = false) =>
     tried(sql, statement).then((done) => (done ? { change: steps(step), robs } : NOT_DONE));
+  const isDropped = which % 4 === 0;
+  const empty = isDropped ? 'DROP TABLE' : 'TRUNCATE';
   switch (action) {
     case 'add rows':
       return await source(own.addRows(1 + which));
@@ -54,18 +56,20 @@ export async function act(user: User, action: Action, which: number): Promise<Do
     case 'set the watermark to NULL':
       return await change('UPDATE STATE SET last_synced_at = NULL', setLow(undefined));
     case 'delete the watermark':
-      return await change('DELETE FROM STATE', setLow(undefined));
+      return isDropped
+        ? await change('DROP TABLE STATE', setLow(undefined), true)
+        : await change('DELETE FROM STATE', setLow(undefined));
     case 'set the watermark back': {
       const time = someTime(own.shown, which);
       const value = `timestamp 'epoch' + ${time} * interval '1 microsecond'`;
       return await change(`UPDATE STATE SET last_synced_at = ${value}`, setLow(time));
     }
     case 'truncate sync_runs':
-      return await change('TRUNCATE RUNS', forget, true);
+      return await change(`${empty} RUNS`, forget, true);
     case 'truncate sync_splits':
-      return await change('TRUNCATE SPLITS', (state) => state, true);
+      return await change(`${empty} SPLITS`, (state) => state, true);
     case 'truncate both':
-      return await change('TRUNCATE RUNS, SPLITS', forget, true);
+      return await change(`${empty} RUNS, SPLITS`, forget, true);
     case 'delete a mark':
       return await change(
         'DELETE FROM SPLITS WHERE split = (SELECT min(split) FROM SPLITS)',
@@ -144,12 +148,17 @@ function keyed(isKeyed: boolean): Step {
   return (state) => ({ ...state, keyed: isKeyed });
 }
 
+function programTable(word: string) {
+  return `sync_${word.toLowerCase()}` as Parameters<typeof schemasOf>[1];
+}
+
 /** Whether PostgreSQL did it, and something changed; not where it would wait for a run. */
 async function tried(sql: postgres.Sql, statement: string): Promise<boolean> {
   const ofProgram = /\b(STATE|RUNS|SPLITS)\b/g;
-  const schemas = ofProgram.test(statement) ? await stateSchemas(sql) : [''];
+  const [table] = ofProgram.exec(statement) ?? [];
+  const schemas = table === undefined ? [''] : await schemasOf(sql, programTable(table));
   const results = schemas.map(async (schema) => {
-    const named = statement.replaceAll(ofProgram, (word) => `${schema}.sync_${word.toLowerCase()}`);
+    const named = statement.replaceAll(ofProgram, (word) => `${schema}.${programTable(word)}`);
     const { count } = await sql.begin(async (transaction) => {
       await transaction.unsafe("SET LOCAL lock_timeout = '300ms'");
       return await transaction.unsafe(named);
@@ -159,9 +168,12 @@ async function tried(sql: postgres.Sql, statement: string): Promise<boolean> {
   return (await Promise.all(results.map((result) => result.catch(() => false)))).includes(true);
 }
 
-/** The schemas that have the program's tables. */
-export async function stateSchemas(sql: postgres.Sql): Promise<readonly string[]> {
+/** The schemas that have this table of the program. */
+export async function schemasOf(
+  sql: postgres.Sql,
+  table: 'sync_state' | 'sync_runs' | 'sync_splits',
+): Promise<readonly string[]> {
   const rows = await sql<{ schema: string }[]>`SELECT n.nspname AS schema FROM pg_class c
-    JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relname = 'sync_runs'`;
+    JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relname = ${table}`;
   return rows.map(({ schema }) => schema);
 }
