@@ -63,6 +63,7 @@ export async function measureIncrements(
     filled += size;
     const run = await runProjector(bench, name);
     if (run.rows !== size) throw new Error(`${run.rows} rows came instead of ${size}`);
+    if (size > 0) results.push(result('increment', size, 1, 'load', run.load));
     results.push(result('increment', size, 1, 'end-to-end', run.endToEnd));
   }
   return results;
