@@ -61,6 +61,16 @@ test('stop removes all of a server, and can be called twice', async () => {
   expect([isRunning(server.pid), existsSync(server.socketDirectory)]).toEqual([false, false]);
 }, 60_000);
 
+test('the shared memory of a server that is killed goes with its directory', async () => {
+  const server = await startPostgres();
+  const { sql } = await server.createDatabase();
+  const [row] = await sql`SELECT count(*)::int AS files FROM pg_ls_dir('pg_dynshmem')`;
+  expect(row?.['files']).toBeGreaterThan(0);
+  process.kill(server.pid, 'SIGKILL');
+  await server.stop();
+  expect(existsSync(server.socketDirectory)).toBe(false);
+}, 60_000);
+
 test('a server that cannot start tells its log', async () => {
   const failure = startPostgres({ settings: { shared_buffers: 'nonsense' } });
   await expect(failure).rejects.toThrow('invalid value for parameter "shared_buffers"');

@@ -65,6 +65,8 @@ const QUICK_SETTINGS = {
   max_wal_size: '4GB',
   log_timezone: 'UTC',
   timezone: 'UTC',
+  // In its own directory: outside of it, what a killed server leaves would stay for ever.
+  dynamic_shared_memory_type: 'mmap',
 };
 
 /**
