@@ -65,8 +65,6 @@ const QUICK_SETTINGS = {
   max_wal_size: '4GB',
   log_timezone: 'UTC',
   timezone: 'UTC',
-  // In its own directory: outside of it, what a killed server leaves would stay for ever.
-  dynamic_shared_memory_type: 'mmap',
 };
 
 /**
@@ -207,6 +205,8 @@ function settingFlags(directory: string, options: ServerOptions): string[] {
     ...QUICK_SETTINGS,
     listen_addresses: '127.0.0.1',
     unix_socket_directories: directory,
+    // In the directory too: elsewhere, what a killed server leaves would stay for ever.
+    dynamic_shared_memory_type: 'mmap',
     ...tls,
     ...(options.standbyOf && { primary_conninfo: primaryConninfo(options.standbyOf) }),
     ...options.settings,
